@@ -1,0 +1,108 @@
+"""What a connection is told before it starts. All of it is immutable, and may be shared by any number of connections.
+
+Configurations are plain values: to change one, make another with `dataclasses.replace`. Switches that give up
+safety have "danger" in their name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from turtls.config.credentials import Credential, Signer
+from turtls.config.environment import Environment
+from turtls.config.policy import Policy
+from turtls.config.session import Negotiated, Session, SessionCache, SessionStore, TicketStore
+from turtls.config.trust import DangerAcceptAnyCertificate, Role, VerificationRequest, VerifiedChain, Verifier
+from turtls.crypto.tickets import TicketKeys
+from turtls.errors import ConfigError
+
+if TYPE_CHECKING:
+    from turtls.wire.fingerprint import ClientHelloInfo
+
+__all__ = [
+    "ClientAuth",
+    "ClientConfig",
+    "ConfigError",
+    "Credential",
+    "DangerAcceptAnyCertificate",
+    "Environment",
+    "Negotiated",
+    "Policy",
+    "Role",
+    "ServerConfig",
+    "Session",
+    "SessionCache",
+    "SessionStore",
+    "Signer",
+    "TicketStore",
+    "VerificationRequest",
+    "VerifiedChain",
+    "Verifier",
+]
+
+KeyLog = Callable[[str], None]
+"""Takes one line in the SSLKEYLOGFILE format, without the line's end."""
+
+_SYSTEM = Environment()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientConfig:
+    """How a client speaks TLS, and whom it trusts."""
+
+    policy: Policy = Policy.MODERN
+    verifier: Verifier | None = None
+    """Who judges the server's chain. `turtls.connect` and the others in `turtls.io` put the system's trust in the
+    place of None; a bare ClientConnection refuses None."""
+    alpn: tuple[str, ...] = ()
+    """Application protocols, most wanted first."""
+    credentials: tuple[Credential, ...] = ()
+    """What to answer a CertificateRequest with: the first that the server can verify."""
+    sessions: SessionStore | None = field(default_factory=SessionCache)
+    """Where sessions are kept to be resumed; None never resumes."""
+    post_handshake_auth: bool = False
+    record_size_limit: int | None = None
+    """The largest record to be sent here, in bytes of plaintext (RFC 8449); None leaves the protocol's 16384."""
+    record_padding: int = 0
+    """Pads each encrypted record to a multiple of this many bytes (RFC 8446, section 5.4); 0 does not pad."""
+    grease: bool = True
+    """Sprinkle reserved code points into the ClientHello and shuffle its extensions, as browsers do (RFC 8701)."""
+    keylog: KeyLog | None = None
+    keylog_from_environment: bool = False
+    """Whether the environment variable SSLKEYLOGFILE is obeyed."""
+    environment: Environment = _SYSTEM
+
+
+class ClientAuth(Enum):
+    """Whether a server wants to know who the client is."""
+
+    NONE = "none"
+    REQUEST = "request"
+    REQUIRE = "require"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerConfig:
+    """How a server speaks TLS, and as whom."""
+
+    policy: Policy = Policy.MODERN
+    credentials: tuple[Credential, ...] = ()
+    """Chosen by the name the client asks for (exact, then wildcard, then the first) and by what it can verify."""
+    alpn: tuple[str, ...] = ()
+    """Application protocols, most wanted first. A client that offers only others is refused (RFC 7301)."""
+    client_auth: ClientAuth = ClientAuth.NONE
+    verifier: Verifier | None = None
+    """Who judges the client's chain; needed if client_auth is not NONE."""
+    tickets: TicketStore | None = field(default_factory=TicketKeys)
+    """None never resumes."""
+    tickets_to_send: int = 2
+    on_client_hello: Callable[[ClientHelloInfo], ServerConfig | None | Awaitable[ServerConfig | None]] | None = None
+    """Sees the ClientHello before anything is chosen, and may put another configuration in the place of this one."""
+    record_size_limit: int | None = None
+    record_padding: int = 0
+    keylog: KeyLog | None = None
+    keylog_from_environment: bool = False
+    environment: Environment = _SYSTEM

@@ -1,0 +1,81 @@
+"""Certificates with what signs for them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from turtls.crypto import keys, signatures
+from turtls.errors import ConfigError
+from turtls.wire.registries import SignatureScheme
+
+
+class Signer(Protocol):
+    """Holds a private key, or reaches one (HSM, KMS, agent)."""
+
+    def sign(self, scheme: SignatureScheme, data: bytes) -> bytes | Awaitable[bytes]:
+        """Sign `data` (not hashed yet) under `scheme`. An awaitable does not block other connections."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Credential:
+    """A certificate chain (DER, leaf first) and what signs for it."""
+
+    chain: tuple[bytes, ...]
+    signer: Signer
+    ocsp_response: bytes | None = None
+    """A DER OCSPResponse to staple."""
+    signed_certificate_timestamps: bytes | None = None
+    """A SignedCertificateTimestampList (RFC 6962, section 3.3) to send."""
+    leaf: keys.Leaf = field(init=False)
+    """What is read from the leaf once: its public key, names, and the schemes it can sign with."""
+
+    def __post_init__(self) -> None:
+        if not self.chain:
+            raise ConfigError("A credential needs at least one certificate.")
+        object.__setattr__(self, "leaf", keys.Leaf.parse(self.chain[0]))
+
+    @classmethod
+    def load(
+        cls,
+        certificate: str | Path | bytes,
+        key: str | Path | bytes | None = None,
+        *,
+        password: str | bytes | None = None,
+        ocsp_response: bytes | None = None,
+    ) -> Credential:
+        """A credential from PEM or DER, each a path or the bytes themselves.
+
+        `key` may be left out where the certificate's file holds it too. Raises ConfigError if something cannot
+        be read, needs a password, or if key and certificate do not belong together.
+        """
+        chain_bytes = _read(certificate)
+        key_bytes = chain_bytes if key is None else _read(key)
+        chain = keys.load_certificates(chain_bytes)
+        private_key = keys.load_private_key(key_bytes, password)
+        return cls._checked(chain, private_key, ocsp_response)
+
+    @classmethod
+    def from_pkcs12(cls, data: str | Path | bytes, password: str | bytes | None = None) -> Credential:
+        """A credential from a PKCS #12 file, by its path or its bytes. Raises ConfigError."""
+        private_key, chain = keys.load_pkcs12(_read(data), password)
+        return cls._checked(chain, private_key, None)
+
+    @classmethod
+    def _checked(cls, chain: Sequence[bytes], private_key: keys.PrivateKey, ocsp: bytes | None) -> Credential:
+        credential = cls(tuple(chain), signatures.KeySigner(private_key), ocsp)
+        if not keys.same_public_key(credential.leaf.public_key, private_key):
+            raise ConfigError("The private key does not belong to the (first) certificate.")
+        return credential
+
+
+def _read(source: str | Path | bytes) -> bytes:
+    if isinstance(source, bytes):
+        return source
+    try:
+        return Path(source).read_bytes()
+    except OSError as error:
+        raise ConfigError(f"Cannot read {source}: {error.strerror}.") from error

@@ -1,0 +1,21 @@
+"""The world as the core sees it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from turtls.crypto import groups
+from turtls.wire.registries import NamedGroup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """The world as the core sees it: time, randomness, and ephemeral keys. Replace it to replay a trace."""
+
+    now: Callable[[], float] = time.time
+    """Seconds since the epoch."""
+    random: Callable[[int], bytes] = os.urandom
+    generate_key_share: Callable[[NamedGroup], groups.PrivateShare] = groups.generate

@@ -1,0 +1,110 @@
+"""What was negotiated, and what is kept of it to resume."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from turtls.config.trust import VerifiedChain, Verifier
+from turtls.wire.registries import CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Negotiated:
+    """What the two sides agreed on, and who the other one is."""
+
+    version: ProtocolVersion
+    cipher_suite: CipherSuite
+    group: NamedGroup | None = None
+    """The key exchange group; None where the key exchange had none (RSA key transport, plain PSK)."""
+    signature_scheme: SignatureScheme | None = None
+    """What the peer signed the handshake with; None in a resumed session, or if the peer has no certificate."""
+    alpn: str | None = None
+    server_name: str | None = None
+    peer: VerifiedChain | None = None
+    """The peer's verified chain; in a resumed session that of the first one."""
+    resumed: bool = False
+    hello_retry: bool = False
+    """Whether a HelloRetryRequest cost a round trip."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A client's half of a session that can be resumed. It holds a secret: keep it in memory."""
+
+    version: ProtocolVersion
+    cipher_suite: CipherSuite
+    ticket: bytes
+    secret: bytes = field(repr=False)
+    """The resumption PSK (RFC 8446, section 4.6.1), or the TLS 1.2 master secret."""
+    received_at: float
+    """Seconds since the epoch."""
+    lifetime: int
+    """Seconds; seven days at the most."""
+    age_add: int = 0
+    server_name: str | None
+    alpn: str | None
+    peer: VerifiedChain | None
+    verifier: Verifier | None
+    """Who vouched for `peer`: a session is only resumed under the same verifier."""
+
+    def fresh(self, now: float) -> bool:
+        """Whether the ticket may still be used at `now`."""
+        return self.received_at <= now < self.received_at + self.lifetime
+
+
+class SessionStore(Protocol):
+    """Where a client keeps sessions. `key` tells services apart."""
+
+    def put(self, key: str, session: Session) -> None:
+        """Keep it."""
+        ...
+
+    def take(self, key: str) -> Session | None:
+        """Give one back and forget it: a ticket is used once, so that uses cannot be linked (RFC 8446, C.4)."""
+        ...
+
+
+class SessionCache:
+    """Sessions in memory: at most `per_service` for each of at most `services` services, the oldest dropped."""
+
+    def __init__(self, services: int = 256, per_service: int = 4) -> None:
+        self._services = services
+        self._per_service = per_service
+        self._sessions: OrderedDict[str, list[Session]] = OrderedDict()
+
+    def put(self, key: str, session: Session) -> None:
+        """Keep it."""
+        kept = self._sessions.setdefault(key, [])
+        self._sessions.move_to_end(key)
+        kept.append(session)
+        del kept[: -self._per_service]
+        while len(self._sessions) > self._services:
+            self._sessions.popitem(last=False)
+
+    def take(self, key: str) -> Session | None:
+        """The newest, which is then forgotten here."""
+        kept = self._sessions.get(key)
+        if not kept:
+            return None
+        session = kept.pop()
+        if not kept:
+            self._sessions.pop(key, None)
+        return session
+
+
+class TicketStore(Protocol):
+    """Where a server keeps what it needs to resume: in the ticket itself, or behind it."""
+
+    lifetime: int
+    """Seconds a ticket lives; seven days at the most (RFC 8446, section 4.6.1)."""
+
+    def seal(self, state: bytes, now: float) -> bytes | Awaitable[bytes]:
+        """A ticket for `state`."""
+        ...
+
+    def unseal(self, untrusted_ticket: bytes, now: float) -> bytes | None | Awaitable[bytes | None]:
+        """The state behind a ticket; None if it is unknown, forged or too old."""
+        ...
