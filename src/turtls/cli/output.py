@@ -1,0 +1,73 @@
+"""What all commands share: how they print, what they print for programs, and how they fail."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import IntEnum
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.text import Text
+
+from turtls.errors import ProtocolError
+
+out = Console(highlight=False)
+"""Where results go. Obeys NO_COLOR, and leaves colours out where stdout is not a terminal."""
+err = Console(stderr=True, highlight=False)
+"""Where notes, progress and errors go."""
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for a program to read.")]
+
+
+class ExitCode(IntEnum):
+    """How a command ends, for the shell."""
+
+    OK = 0
+    FAILURE = 1
+    """What was asked for could not be done."""
+    USAGE = 2
+    """The command line itself is wrong."""
+    UNTRUSTED = 3
+    """The peer's certificate is not to be trusted."""
+    INTERRUPTED = 130
+    """Ctrl-C."""
+
+
+def example(*lines: str) -> str:
+    """The end of a `--help`: command lines to try, as a typer `epilog`."""
+    title = "Example" if len(lines) == 1 else "Examples"
+    return "\n".join([f"[bold]{title}[/bold]", *(f"  {escape(line)}" for line in lines)])
+
+
+def print_json(value: Any) -> None:
+    """Print `value` on stdout as JSON."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def printable(untrusted_text: str) -> str:
+    """The text with what could steer a terminal (escape sequences, line ends) shown as `\\x1b` and the like."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in untrusted_text)
+
+
+def report(error: Exception) -> ExitCode:
+    """Tell what failed, in one red paragraph on stderr. Returns the exit code for it."""
+    err.print(Text(printable(_sentence(error)), style="red"), soft_wrap=True)
+    return _exit_code(error)
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
+    return str(error)
+
+
+def _exit_code(error: Exception) -> ExitCode:
+    if isinstance(error, ProtocolError):
+        from turtls.pki import CertificateError
+
+        if isinstance(error, CertificateError):
+            return ExitCode.UNTRUSTED
+    return ExitCode.FAILURE
