@@ -38,8 +38,8 @@ class CodePoint(int):
         for name, declared in list(vars(cls).items()):
             if isinstance(declared, code):
                 point = cls(declared.value)
-                cls.known[int(point)] = point
-                cls.names[int(point)] = name
+                cls.known[declared.value] = point  # type: ignore[assignment]  # Self of a class variable
+                cls.names[declared.value] = name
                 setattr(cls, name, point)
 
     @property

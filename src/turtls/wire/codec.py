@@ -1,0 +1,300 @@
+"""The presentation language of RFC 8446, section 3, as field specifiers and structs.
+
+A struct is declared as the RFC declares it::
+
+    class KeyShareEntry(Struct):
+        group: NamedGroup = code_point(NamedGroup)
+        key_exchange: bytes = opaque(1, 2**16 - 1)
+
+A specifier makes a `Codec`: two closures, one that encodes a value and one that decodes it from a position. A
+decoder may trip over short input in any way Python has (IndexError, struct.error); `decode` is the one place
+that turns this, trailing bytes and wrong lengths into `Fault.MALFORMED`. So nothing else may decode by hand.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterable
+from operator import attrgetter
+from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar, dataclass_transform
+
+from turtls.errors import Fault, ProtocolError
+from turtls.wire.codepoints import CodePoint
+
+T = TypeVar("T")
+P = TypeVar("P", bound=CodePoint)
+S = TypeVar("S", bound="Struct")
+
+_uint16 = struct.Struct(">H")
+_uint32 = struct.Struct(">I")
+_NO_DEFAULT: Any = object()
+
+
+class Malformed(Exception):
+    """A length or value inside a message that cannot be; `decode` makes a ProtocolError of it."""
+
+
+class Codec(NamedTuple, Generic[T]):
+    """How a value is written, and how it is read: `decode(data, position) -> (value, next position)`."""
+
+    encode: Callable[[T], bytes]
+    decode: Callable[[bytes, int], tuple[T, int]]
+    default: Any = _NO_DEFAULT
+
+
+# ------------------------------------------------------------------------------------------- numbers
+
+
+def uint8(default: int = _NO_DEFAULT) -> Any:
+    """A number of one byte."""
+    return Codec(_encode_uint8, _decode_uint8, default)
+
+
+def uint16(default: int = _NO_DEFAULT) -> Any:
+    """A number of two bytes, the most significant first."""
+    return Codec(_uint16.pack, _decode_uint16, default)
+
+
+def uint32(default: int = _NO_DEFAULT) -> Any:
+    """A number of four bytes, the most significant first."""
+    return Codec(_uint32.pack, _decode_uint32, default)
+
+
+def code_point(registry: type[P], default: Any = _NO_DEFAULT) -> Any:
+    """A code point of `registry`; an unknown one is a value too."""
+    return _code_point(registry)._replace(default=default)
+
+
+def _encode_uint8(value: int) -> bytes:
+    return value.to_bytes(1, "big")
+
+
+def _decode_uint8(data: bytes, position: int) -> tuple[int, int]:
+    return data[position], position + 1
+
+
+def _decode_uint16(data: bytes, position: int) -> tuple[int, int]:
+    return _uint16.unpack_from(data, position)[0], position + 2
+
+
+def _decode_uint32(data: bytes, position: int) -> tuple[int, int]:
+    return _uint32.unpack_from(data, position)[0], position + 4
+
+
+def _code_point(registry: type[P]) -> Codec[P]:
+    known = registry.known
+    encode, read, size = {1: (_encode_uint8, _decode_uint8, 1), 2: (_uint16.pack, _decode_uint16, 2)}[registry.size]
+
+    def decode(data: bytes, position: int) -> tuple[P, int]:
+        value, _ = read(data, position)
+        return known.get(value) or registry(value), position + size
+
+    return Codec(encode, decode)
+
+
+# ------------------------------------------------------------------------------------------- bytes
+
+
+def fixed(length: int, default: bytes = _NO_DEFAULT) -> Any:
+    """`opaque name[length]`: exactly that many bytes."""
+
+    def encode(value: bytes) -> bytes:
+        if len(value) != length:
+            raise ValueError(f"{len(value)} bytes where {length} belong")
+        return value
+
+    def decode(data: bytes, position: int) -> tuple[bytes, int]:
+        end = position + length
+        if end > len(data):
+            raise Malformed(f"{length} bytes do not fit")
+        return data[position:end], end
+
+    return Codec(encode, decode, default)
+
+
+def opaque(floor: int, ceiling: int, default: bytes = _NO_DEFAULT) -> Any:
+    """`opaque name<floor..ceiling>`: bytes behind their length."""
+    return _opaque(floor, ceiling)._replace(default=default)
+
+
+def rest(default: bytes = _NO_DEFAULT) -> Any:
+    """Everything up to the end of the message."""
+    return Codec(bytes, lambda data, position: (data[position:], len(data)), default)
+
+
+def _length_size(ceiling: int) -> int:
+    return (ceiling.bit_length() + 7) // 8
+
+
+def _opaque(floor: int, ceiling: int) -> Codec[bytes]:
+    size = _length_size(ceiling)
+
+    def encode(value: bytes) -> bytes:
+        if not floor <= len(value) <= ceiling:
+            raise ValueError(f"a length of {len(value)} bytes where {floor} to {ceiling} are allowed")
+        return len(value).to_bytes(size, "big") + value
+
+    def decode(data: bytes, position: int) -> tuple[bytes, int]:
+        start = position + size
+        length = int.from_bytes(data[position:start], "big")
+        end = start + length
+        if end > len(data) or not floor <= length <= ceiling:
+            raise Malformed(f"a length of {length} bytes is out of bounds")
+        return data[start:end], end
+
+    return Codec(encode, decode)
+
+
+# ------------------------------------------------------------------------------------------- vectors
+
+
+def vector(item: type[CodePoint] | type[Struct] | Codec[Any], floor: int, ceiling: int, default: Any = _NO_DEFAULT) -> Any:
+    """`T name<floor..ceiling>`: items behind their length in bytes. `default` is a list, and is not shared."""
+    if isinstance(item, Codec):
+        codec = _vector_of(item.encode, item.decode, floor, ceiling)
+    elif issubclass(item, CodePoint):
+        codec = _vector_of_code_points(item, floor, ceiling)
+    else:
+        codec = _vector_of(item.encode, item.decode_from, floor, ceiling)
+    return codec._replace(default=default)
+
+
+def _vector_of(
+    encode_item: Callable[[T], bytes],
+    decode_item: Callable[[bytes, int], tuple[T, int]],
+    floor: int,
+    ceiling: int,
+) -> Codec[list[T]]:
+    body = _opaque(floor, ceiling)
+
+    def encode(values: Iterable[T]) -> bytes:
+        return body.encode(b"".join([encode_item(value) for value in values]))
+
+    def decode(data: bytes, position: int) -> tuple[list[T], int]:
+        items, end = body.decode(data, position)
+        values = []
+        at = 0
+        while at < len(items):
+            value, at = decode_item(items, at)
+            values.append(value)
+        return values, end
+
+    return Codec(encode, decode)
+
+
+def _vector_of_code_points(registry: type[P], floor: int, ceiling: int) -> Codec[list[P]]:
+    body = _opaque(floor, ceiling)
+    known = registry.known
+    size = registry.size
+    letter = {1: "B", 2: "H"}[size]
+
+    def encode(values: Iterable[P]) -> bytes:
+        points = tuple(values)
+        return body.encode(struct.pack(f">{len(points)}{letter}", *points))
+
+    def decode(data: bytes, position: int) -> tuple[list[P], int]:
+        items, end = body.decode(data, position)
+        points = struct.unpack(f">{len(items) // size}{letter}", items)
+        return [known.get(point) or registry(point) for point in points], end
+
+    return Codec(encode, decode)
+
+
+def nested(item: type[Struct], default: Any = _NO_DEFAULT) -> Any:
+    """A struct inside a struct."""
+    return Codec(item.encode, item.decode_from, default)
+
+
+# ------------------------------------------------------------------------------------------- structs
+
+
+@dataclass_transform(
+    kw_only_default=True,
+    field_specifiers=(uint8, uint16, uint32, code_point, fixed, opaque, rest, vector, nested, Codec),
+)
+class StructType(type):
+    """Makes a slots class of a declaration, with an `__init__` by keyword and a codec built from its fields."""
+
+    def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> StructType:
+        codecs = {key: value for key, value in namespace.items() if isinstance(value, Codec)}
+        for key in codecs:
+            del namespace[key]
+        namespace.setdefault("__slots__", tuple(codecs))
+        inherited = next((base.__fields__ for base in bases if isinstance(base, StructType)), {})
+        namespace["__fields__"] = {**inherited, **codecs}
+        made = super().__new__(cls, name, bases, namespace, **options)
+        _bind(made, namespace["__fields__"])
+        return made
+
+    def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> None:
+        super().__init__(name, bases, namespace)
+
+    __fields__: dict[str, Codec[Any]]
+
+
+def _bind(made: Any, fields: dict[str, Codec[Any]]) -> None:
+    """Give the class its encoder and its decoder."""
+    new = made.__new__
+    writers = [(attrgetter(name), codec.encode) for name, codec in fields.items()]
+    readers = [(getattr(made, name).__set__, codec.decode) for name, codec in fields.items()]
+
+    def encode(self: Struct) -> bytes:
+        return b"".join([write(get(self)) for get, write in writers])
+
+    def decode_from(data: bytes, position: int) -> tuple[Any, int]:
+        self = new(made)
+        for put, read in readers:
+            value, position = read(data, position)
+            put(self, value)
+        return self, position
+
+    made._defaults = {name: codec.default for name, codec in fields.items() if codec.default is not _NO_DEFAULT}
+    made.encode = encode
+    made.decode_from = staticmethod(decode_from)
+
+
+class Struct(metaclass=StructType):
+    """A structure of RFC 8446, section 3.6: its fields in the order they are declared."""
+
+    __slots__ = ()
+    __fields__: ClassVar[dict[str, Codec[Any]]]
+    _defaults: ClassVar[dict[str, Any]]
+    encode: ClassVar[Callable[[Any], bytes]]
+    decode_from: ClassVar[Callable[[bytes, int], tuple[Any, int]]]
+
+    def __init__(self, **values: Any) -> None:
+        fields = self.__fields__
+        if len(values) != len(fields):
+            values = {**self._defaults, **values}
+            if missing := fields.keys() - values.keys():
+                raise TypeError(f"{type(self).__name__} needs {', '.join(sorted(missing))}")
+        for name, value in values.items():
+            setattr(self, name, value)
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """The struct that `data` is, all of it. Raises ProtocolError (MALFORMED)."""
+        return decode(cls, data)
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in self.__fields__)
+
+    __hash__ = None  # type: ignore[assignment]  # mutable, so not hashable
+
+    def __repr__(self) -> str:
+        inside = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__fields__)
+        return f"{type(self).__name__}({inside})"
+
+
+def decode(kind: type[S], data: bytes) -> S:
+    """Decode all of `data` as one struct of that kind. Raises ProtocolError (MALFORMED) naming the kind."""
+    try:
+        decoded: tuple[S, int] = kind.decode_from(data, 0)
+    except (Malformed, IndexError, struct.error) as error:
+        raise ProtocolError(Fault.MALFORMED, f"{kind.__name__}: {error}") from None
+    value, end = decoded
+    if end != len(data):
+        raise ProtocolError(Fault.MALFORMED, f"{kind.__name__}: {len(data) - end} bytes too many")
+    return value

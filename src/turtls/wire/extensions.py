@@ -1,0 +1,501 @@
+"""The extensions, each declared as its RFC declares it, and the table that says which may stand in which message.
+
+One extension type can have another form in each message (a client's key_share lists many, a server's has one), so
+each form is a class of its own. `Extensions.get(KeyShareServerHello)` gives the body by its class, typed.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterable, Iterator
+from enum import Enum
+from typing import Any, ClassVar, TypeVar, cast
+
+from turtls.errors import Fault, ProtocolError
+from turtls.wire.codec import Codec, Malformed, Struct, code_point, decode, fixed, opaque, rest, uint16, uint32, vector
+from turtls.wire.registries import (
+    CertificateStatusType,
+    ExtensionType,
+    NamedGroup,
+    NameType,
+    PointFormat,
+    ProtocolVersion,
+    PskKeyExchangeMode,
+    SignatureScheme,
+)
+
+E = TypeVar("E", bound="ExtensionBody")
+
+
+class Context(Enum):
+    """The messages that carry extensions, as the table of RFC 8446, section 4.2, abbreviates them."""
+
+    CH = "ClientHello"
+    SH = "ServerHello"
+    HRR = "HelloRetryRequest"
+    EE = "EncryptedExtensions"
+    CT = "Certificate"
+    CR = "CertificateRequest"
+    NST = "NewSessionTicket"
+    SH12 = "ServerHello of TLS 1.2"
+
+
+class ExtensionBody(Struct):
+    """The extension_data of one kind of extension in one kind of message."""
+
+    __slots__ = ()
+    extension_type: ClassVar[ExtensionType]
+
+    def __init_subclass__(cls, type: ExtensionType) -> None:
+        cls.extension_type = type
+
+
+class RawExtension:
+    """An extension that turtls does not know, or does not look into: GREASE, padding, what the future brings."""
+
+    __slots__ = ("data", "extension_type")
+
+    def __init__(self, extension_type: int, data: bytes = b"") -> None:
+        self.extension_type = ExtensionType(extension_type)
+        self.data = data
+
+    def encode(self) -> bytes:
+        """The extension_data."""
+        return self.data
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, RawExtension):
+            return NotImplemented
+        return self.extension_type == other.extension_type and self.data == other.data
+
+    __hash__ = None  # type: ignore[assignment]  # compared by content, like the structs
+
+    def __repr__(self) -> str:
+        return f"RawExtension({self.extension_type!r}, {self.data!r})"
+
+
+# ------------------------------------------------------------------------------------------- who is called
+
+
+class ServerName(Struct):
+    """RFC 6066, section 3."""
+
+    name_type: NameType = code_point(NameType, default=NameType.host_name)
+    host_name: bytes = opaque(1, 2**16 - 1)
+
+
+class ServerNameList(ExtensionBody, type=ExtensionType.server_name):
+    """The name the client wants to reach (RFC 6066, section 3)."""
+
+    server_name_list: list[ServerName] = vector(ServerName, 1, 2**16 - 1)
+
+
+class ServerNameAcknowledged(ExtensionBody, type=ExtensionType.server_name):
+    """The server used the name; the body is empty."""
+
+
+class ProtocolNameList(ExtensionBody, type=ExtensionType.application_layer_protocol_negotiation):
+    """ALPN (RFC 7301, section 3.1); a server's list holds exactly the one it chose."""
+
+    protocol_name_list: list[bytes] = vector(cast("Codec[bytes]", opaque(1, 2**8 - 1)), 2, 2**16 - 1)
+
+
+# ------------------------------------------------------------------------------------------- versions
+
+
+class SupportedVersionsClientHello(ExtensionBody, type=ExtensionType.supported_versions):
+    """RFC 8446, section 4.2.1."""
+
+    versions: list[ProtocolVersion] = vector(ProtocolVersion, 2, 254)
+
+
+class SupportedVersionsServerHello(ExtensionBody, type=ExtensionType.supported_versions):
+    """RFC 8446, section 4.2.1."""
+
+    selected_version: ProtocolVersion = code_point(ProtocolVersion)
+
+
+# ------------------------------------------------------------------------------------------- key exchange
+
+
+class SupportedGroups(ExtensionBody, type=ExtensionType.supported_groups):
+    """RFC 8446, section 4.2.7."""
+
+    named_group_list: list[NamedGroup] = vector(NamedGroup, 2, 2**16 - 1)
+
+
+class EcPointFormats(ExtensionBody, type=ExtensionType.ec_point_formats):
+    """RFC 8422, section 5.1.2."""
+
+    ec_point_format_list: list[PointFormat] = vector(PointFormat, 1, 2**8 - 1)
+
+
+class KeyShareEntry(Struct):
+    """RFC 8446, section 4.2.8."""
+
+    group: NamedGroup = code_point(NamedGroup)
+    key_exchange: bytes = opaque(1, 2**16 - 1)
+
+
+class KeyShareClientHello(ExtensionBody, type=ExtensionType.key_share):
+    """RFC 8446, section 4.2.8."""
+
+    client_shares: list[KeyShareEntry] = vector(KeyShareEntry, 0, 2**16 - 1)
+
+
+class KeyShareHelloRetryRequest(ExtensionBody, type=ExtensionType.key_share):
+    """RFC 8446, section 4.2.8."""
+
+    selected_group: NamedGroup = code_point(NamedGroup)
+
+
+class KeyShareServerHello(ExtensionBody, type=ExtensionType.key_share):
+    """RFC 8446, section 4.2.8. The entry itself, without a length around it."""
+
+    group: NamedGroup = code_point(NamedGroup)
+    key_exchange: bytes = opaque(1, 2**16 - 1)
+
+
+class Cookie(ExtensionBody, type=ExtensionType.cookie):
+    """RFC 8446, section 4.2.2."""
+
+    cookie: bytes = opaque(1, 2**16 - 1)
+
+
+# ------------------------------------------------------------------------------------------- signatures, certificates
+
+
+class SignatureAlgorithms(ExtensionBody, type=ExtensionType.signature_algorithms):
+    """RFC 8446, section 4.2.3."""
+
+    supported_signature_algorithms: list[SignatureScheme] = vector(SignatureScheme, 2, 2**16 - 2)
+
+
+class SignatureAlgorithmsCert(ExtensionBody, type=ExtensionType.signature_algorithms_cert):
+    """RFC 8446, section 4.2.3."""
+
+    supported_signature_algorithms: list[SignatureScheme] = vector(SignatureScheme, 2, 2**16 - 2)
+
+
+class CertificateAuthorities(ExtensionBody, type=ExtensionType.certificate_authorities):
+    """RFC 8446, section 4.2.4: DER-encoded distinguished names."""
+
+    authorities: list[bytes] = vector(cast("Codec[bytes]", opaque(1, 2**16 - 1)), 3, 2**16 - 1)
+
+
+class OidFilter(Struct):
+    """RFC 8446, section 4.2.5."""
+
+    certificate_extension_oid: bytes = opaque(1, 2**8 - 1)
+    certificate_extension_values: bytes = opaque(0, 2**16 - 1)
+
+
+class OidFilters(ExtensionBody, type=ExtensionType.oid_filters):
+    """RFC 8446, section 4.2.5."""
+
+    filters: list[OidFilter] = vector(OidFilter, 0, 2**16 - 1)
+
+
+class PostHandshakeAuth(ExtensionBody, type=ExtensionType.post_handshake_auth):
+    """RFC 8446, section 4.2.6."""
+
+
+class CertificateStatusRequest(ExtensionBody, type=ExtensionType.status_request):
+    """RFC 6066, section 8: the client wants a stapled OCSP response."""
+
+    status_type: CertificateStatusType = code_point(CertificateStatusType, default=CertificateStatusType.ocsp)
+    request: bytes = rest(default=bytes(4))
+
+
+class CertificateStatusAcknowledged(ExtensionBody, type=ExtensionType.status_request):
+    """TLS 1.2: a CertificateStatus message will follow (RFC 6066, section 8)."""
+
+
+class CertificateStatus(ExtensionBody, type=ExtensionType.status_request):
+    """The stapled response itself (RFC 8446, section 4.4.2.1)."""
+
+    status_type: CertificateStatusType = code_point(CertificateStatusType, default=CertificateStatusType.ocsp)
+    response: bytes = opaque(1, 2**24 - 1)
+
+
+class SignedCertificateTimestampRequest(ExtensionBody, type=ExtensionType.signed_certificate_timestamp):
+    """RFC 6962, section 3.3.1: the client wants timestamps; the body is empty."""
+
+
+class SignedCertificateTimestamps(ExtensionBody, type=ExtensionType.signed_certificate_timestamp):
+    """RFC 6962, section 3.3: at least one timestamp, none of them empty."""
+
+    sct_list: list[bytes] = vector(cast("Codec[bytes]", opaque(1, 2**16 - 1)), 1, 2**16 - 1)
+
+
+# ------------------------------------------------------------------------------------------- resumption
+
+
+class PskKeyExchangeModes(ExtensionBody, type=ExtensionType.psk_key_exchange_modes):
+    """RFC 8446, section 4.2.9."""
+
+    ke_modes: list[PskKeyExchangeMode] = vector(PskKeyExchangeMode, 1, 255)
+
+
+class PskIdentity(Struct):
+    """RFC 8446, section 4.2.11."""
+
+    identity: bytes = opaque(1, 2**16 - 1)
+    obfuscated_ticket_age: int = uint32()
+
+
+class OfferedPsks(ExtensionBody, type=ExtensionType.pre_shared_key):
+    """RFC 8446, section 4.2.11."""
+
+    identities: list[PskIdentity] = vector(PskIdentity, 7, 2**16 - 1)
+    binders: list[bytes] = vector(cast("Codec[bytes]", opaque(32, 255)), 33, 2**16 - 1)
+
+    @property
+    def binders_length(self) -> int:
+        """The bytes that the binders take at the end of the ClientHello, the list's own length included."""
+        return 2 + sum(1 + len(binder) for binder in self.binders)
+
+
+class SelectedPsk(ExtensionBody, type=ExtensionType.pre_shared_key):
+    """RFC 8446, section 4.2.11."""
+
+    selected_identity: int = uint16()
+
+
+class EarlyDataIndication(ExtensionBody, type=ExtensionType.early_data):
+    """RFC 8446, section 4.2.10."""
+
+
+class EarlyDataNewSessionTicket(ExtensionBody, type=ExtensionType.early_data):
+    """RFC 8446, section 4.2.10."""
+
+    max_early_data_size: int = uint32()
+
+
+class SessionTicket(ExtensionBody, type=ExtensionType.session_ticket):
+    """RFC 5077, section 3.2: empty, or the ticket to resume."""
+
+    ticket: bytes = rest(default=b"")
+
+
+# ------------------------------------------------------------------------------------------- records, repairs
+
+
+class RecordSizeLimit(ExtensionBody, type=ExtensionType.record_size_limit):
+    """RFC 8449, section 4."""
+
+    record_size_limit: int = uint16()
+
+
+class MaxFragmentLength(ExtensionBody, type=ExtensionType.max_fragment_length):
+    """RFC 6066, section 4: 1 to 4 stand for 2^9 to 2^12 bytes."""
+
+    max_fragment_length: bytes = fixed(1)
+
+
+class ExtendedMasterSecret(ExtensionBody, type=ExtensionType.extended_master_secret):
+    """RFC 7627, section 5.1."""
+
+
+class EncryptThenMac(ExtensionBody, type=ExtensionType.encrypt_then_mac):
+    """RFC 7366, section 2."""
+
+
+class RenegotiationInfo(ExtensionBody, type=ExtensionType.renegotiation_info):
+    """RFC 5746, section 3.2."""
+
+    renegotiated_connection: bytes = opaque(0, 255, default=b"")
+
+
+class SrpIdentity(ExtensionBody, type=ExtensionType.srp):
+    """RFC 5054, section 2.8.1."""
+
+    srp_I: bytes = opaque(1, 2**8 - 1)
+
+
+class QuicTransportParameters(ExtensionBody, type=ExtensionType.quic_transport_parameters):
+    """RFC 9001, section 8.2; opaque to TLS."""
+
+    parameters: bytes = rest()
+
+
+# ------------------------------------------------------------------------------------------- the table
+
+_Forms = dict[Context, type[ExtensionBody]]
+
+# RFC 8446, section 4.2, and the RFCs of the extensions themselves.
+_FORMS: list[_Forms] = [
+    {Context.CH: ServerNameList, Context.EE: ServerNameAcknowledged, Context.SH12: ServerNameAcknowledged},
+    {Context.CH: MaxFragmentLength, Context.EE: MaxFragmentLength, Context.SH12: MaxFragmentLength},
+    {
+        Context.CH: CertificateStatusRequest,
+        Context.CR: CertificateStatusRequest,
+        Context.CT: CertificateStatus,
+        Context.SH12: CertificateStatusAcknowledged,
+    },
+    {Context.CH: SupportedGroups, Context.EE: SupportedGroups},
+    {Context.CH: EcPointFormats, Context.SH12: EcPointFormats},
+    {Context.CH: SignatureAlgorithms, Context.CR: SignatureAlgorithms},
+    {Context.CH: ProtocolNameList, Context.EE: ProtocolNameList, Context.SH12: ProtocolNameList},
+    {
+        Context.CH: SignedCertificateTimestampRequest,
+        Context.CR: SignedCertificateTimestampRequest,
+        Context.CT: SignedCertificateTimestamps,
+        Context.SH12: SignedCertificateTimestamps,
+    },
+    {Context.CH: EncryptThenMac, Context.SH12: EncryptThenMac},
+    {Context.CH: ExtendedMasterSecret, Context.SH12: ExtendedMasterSecret},
+    {Context.CH: RecordSizeLimit, Context.EE: RecordSizeLimit, Context.SH12: RecordSizeLimit},
+    {Context.CH: SessionTicket, Context.SH12: SessionTicket},
+    {Context.CH: OfferedPsks, Context.SH: SelectedPsk},
+    {
+        Context.CH: EarlyDataIndication,
+        Context.EE: EarlyDataIndication,
+        Context.NST: EarlyDataNewSessionTicket,
+    },
+    {
+        Context.CH: SupportedVersionsClientHello,
+        Context.SH: SupportedVersionsServerHello,
+        Context.HRR: SupportedVersionsServerHello,
+    },
+    {Context.CH: Cookie, Context.HRR: Cookie},
+    {Context.CH: PskKeyExchangeModes},
+    {Context.CH: CertificateAuthorities, Context.CR: CertificateAuthorities},
+    {Context.CR: OidFilters},
+    {Context.CH: PostHandshakeAuth},
+    {Context.CH: SignatureAlgorithmsCert, Context.CR: SignatureAlgorithmsCert},
+    {Context.CH: KeyShareClientHello, Context.SH: KeyShareServerHello, Context.HRR: KeyShareHelloRetryRequest},
+    {Context.CH: RenegotiationInfo, Context.SH12: RenegotiationInfo},
+    {Context.CH: SrpIdentity},
+    {Context.CH: QuicTransportParameters, Context.EE: QuicTransportParameters},
+]
+
+EXTENSION_TABLE: dict[ExtensionType, _Forms] = {
+    form.extension_type: forms for forms in _FORMS for form in forms.values()
+}
+
+_BY_CONTEXT: dict[Context, dict[int, type[ExtensionBody]]] = {
+    context: {int(kind): forms[context] for kind, forms in EXTENSION_TABLE.items() if context in forms}
+    for context in Context
+}
+
+
+# ------------------------------------------------------------------------------------------- the block
+
+_header = struct.Struct(">HH")
+_length = struct.Struct(">H")
+
+AnyExtension = ExtensionBody | RawExtension
+
+
+class Extensions:
+    """The extensions of one message, in their order, no two of the same type."""
+
+    __slots__ = ("_bodies",)
+
+    def __init__(self, bodies: Iterable[AnyExtension] = ()) -> None:
+        self._bodies: dict[int, AnyExtension] = {int(body.extension_type): body for body in bodies}
+
+    def get(self, form: type[E]) -> E | None:
+        """The extension of that form; None if the message has none."""
+        return cast("E | None", self._bodies.get(form.extension_type))
+
+    def require(self, form: type[E]) -> E:
+        """The extension of that form. Raises ProtocolError (MISSING_EXTENSION)."""
+        body = self._bodies.get(form.extension_type)
+        if body is None:
+            raise ProtocolError(Fault.MISSING_EXTENSION, form.extension_type.name)
+        return cast("E", body)
+
+    def add(self, body: AnyExtension) -> None:
+        """Put one more at the end, or in the place of the one of its type."""
+        self._bodies[int(body.extension_type)] = body
+
+    @property
+    def types(self) -> list[int]:
+        """The types in their order, known and unknown."""
+        return list(self._bodies)
+
+    def __contains__(self, form: type[ExtensionBody]) -> bool:
+        return form.extension_type in self._bodies
+
+    def __iter__(self) -> Iterator[AnyExtension]:
+        return iter(self._bodies.values())
+
+    def __len__(self) -> int:
+        return len(self._bodies)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Extensions):
+            return NotImplemented
+        return list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]  # mutable, so not hashable
+
+    def __repr__(self) -> str:
+        return f"Extensions({list(self)!r})"
+
+
+def encode_extensions(extensions: Extensions) -> bytes:
+    """`Extension extensions<0..2^16-1>`."""
+    parts = []
+    for kind, body in extensions._bodies.items():
+        data = body.encode()
+        parts.append(_header.pack(kind, len(data)))
+        parts.append(data)
+    block = b"".join(parts)
+    return _length.pack(len(block)) + block
+
+
+def extension_block(context: Context, *, optional: bool = False) -> Any:
+    """The extensions of a message of that kind; `optional` ones may be missing with their length (RFC 5246)."""
+    forms = _BY_CONTEXT[context]
+    read = extensions_reader(forms)
+
+    def encode(extensions: Extensions) -> bytes:
+        if optional and not extensions._bodies:
+            return b""
+        return encode_extensions(extensions)
+
+    def decode_block(data: bytes, position: int) -> tuple[Extensions, int]:
+        if optional and position == len(data):
+            return Extensions(), position
+        return read(data, position)
+
+    return Codec(encode, decode_block)
+
+
+def extensions_reader(
+    forms: dict[int, type[ExtensionBody]],
+) -> Callable[[bytes, int], tuple[Extensions, int]]:
+    """A decoder for a block of extensions that may have these forms."""
+
+    def read(data: bytes, position: int) -> tuple[Extensions, int]:
+        start = position + 2
+        end = start + _length.unpack_from(data, position)[0]
+        if end > len(data):
+            raise Malformed("the extensions are longer than their message")
+        found: dict[int, AnyExtension] = {}
+        while start < end:
+            kind, length = _header.unpack_from(data, start)
+            body_start = start + 4
+            start = body_start + length
+            if start > end:
+                raise Malformed(f"extension {ExtensionType(kind).name} is longer than its block")
+            if kind in found:
+                raise ProtocolError(Fault.DUPLICATE_EXTENSION, ExtensionType(kind).name)
+            found[kind] = _read_body(forms.get(kind), kind, data[body_start:start])
+        extensions = Extensions()
+        extensions._bodies = found
+        return extensions, end
+
+    return read
+
+
+def _read_body(form: type[ExtensionBody] | None, kind: int, data: bytes) -> AnyExtension:
+    if form is not None:
+        return decode(form, data)
+    if kind in EXTENSION_TABLE:
+        # RFC 8446, section 4.2: recognised, but not specified for this message.
+        raise ProtocolError(Fault.MISPLACED_EXTENSION, ExtensionType(kind).name)
+    return RawExtension(kind, data)

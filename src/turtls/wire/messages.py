@@ -1,0 +1,202 @@
+"""The handshake messages of TLS 1.3 (RFC 8446, section 4)."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+from turtls.errors import Fault, ProtocolError
+from turtls.wire.codec import Codec, Struct, code_point, decode, fixed, opaque, rest, uint16, uint32, vector
+from turtls.wire.extensions import Context, Extensions, SupportedVersionsServerHello, extension_block
+from turtls.wire.registries import CipherSuite, ExtensionType, HandshakeType, KeyUpdateRequest, ProtocolVersion, SignatureScheme
+
+HELLO_RETRY_REQUEST_RANDOM = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
+"""The SHA-256 of "HelloRetryRequest" (RFC 8446, section 4.1.3)."""
+
+
+class HandshakeMessage(Struct):
+    """A message with the header of RFC 8446, section 4: its type and the length of its body."""
+
+    __slots__ = ("raw",)
+    msg_type: ClassVar[HandshakeType]
+    raw: bytes
+    """The message as it was received, its header included: what the transcript is made of."""
+
+    def __init_subclass__(cls, type: HandshakeType | None = None) -> None:
+        if type is not None:
+            cls.msg_type = type
+
+    def to_bytes(self) -> bytes:
+        """The message with its header."""
+        body = self.encode()
+        return ((int(self.msg_type) << 24) | len(body)).to_bytes(4, "big") + body
+
+    @classmethod
+    def from_bytes(cls, raw: bytes) -> Self:
+        """The message behind the header. Raises ProtocolError (MALFORMED)."""
+        message = decode(cls, raw[4:])
+        message.raw = raw
+        return message
+
+
+class ClientHello(HandshakeMessage, type=HandshakeType.client_hello):
+    """RFC 8446, section 4.1.2. The same message opens every version of TLS."""
+
+    legacy_version: ProtocolVersion = code_point(ProtocolVersion, default=ProtocolVersion.TLS_1_2)
+    random: bytes = fixed(32)
+    legacy_session_id: bytes = opaque(0, 32)
+    cipher_suites: list[CipherSuite] = vector(CipherSuite, 2, 2**16 - 2)
+    legacy_compression_methods: bytes = opaque(1, 2**8 - 1, default=b"\0")
+    extensions: Extensions = extension_block(Context.CH, optional=True)
+
+
+class ServerHello(HandshakeMessage, type=HandshakeType.server_hello):
+    """RFC 8446, section 4.1.3."""
+
+    legacy_version: ProtocolVersion = code_point(ProtocolVersion, default=ProtocolVersion.TLS_1_2)
+    random: bytes = fixed(32)
+    legacy_session_id_echo: bytes = opaque(0, 32)
+    cipher_suite: CipherSuite = code_point(CipherSuite)
+    legacy_compression_method: bytes = fixed(1, default=b"\0")
+    extensions: Extensions = extension_block(Context.SH)
+
+
+class HelloRetryRequest(HandshakeMessage, type=HandshakeType.server_hello):
+    """RFC 8446, section 4.1.4: a ServerHello by its form, known by its random."""
+
+    legacy_version: ProtocolVersion = code_point(ProtocolVersion, default=ProtocolVersion.TLS_1_2)
+    random: bytes = fixed(32, default=HELLO_RETRY_REQUEST_RANDOM)
+    legacy_session_id_echo: bytes = opaque(0, 32)
+    cipher_suite: CipherSuite = code_point(CipherSuite)
+    legacy_compression_method: bytes = fixed(1, default=b"\0")
+    extensions: Extensions = extension_block(Context.HRR)
+
+
+class ServerHello12(HandshakeMessage, type=HandshakeType.server_hello):
+    """RFC 5246, section 7.4.1.3: a ServerHello without supported_versions."""
+
+    server_version: ProtocolVersion = code_point(ProtocolVersion)
+    random: bytes = fixed(32)
+    session_id: bytes = opaque(0, 32)
+    cipher_suite: CipherSuite = code_point(CipherSuite)
+    compression_method: bytes = fixed(1, default=b"\0")
+    extensions: Extensions = extension_block(Context.SH12, optional=True)
+
+
+class EncryptedExtensions(HandshakeMessage, type=HandshakeType.encrypted_extensions):
+    """RFC 8446, section 4.3.1."""
+
+    extensions: Extensions = extension_block(Context.EE)
+
+
+class CertificateRequest(HandshakeMessage, type=HandshakeType.certificate_request):
+    """RFC 8446, section 4.3.2."""
+
+    certificate_request_context: bytes = opaque(0, 2**8 - 1, default=b"")
+    extensions: Extensions = extension_block(Context.CR)
+
+
+class CertificateEntry(Struct):
+    """RFC 8446, section 4.4.2."""
+
+    cert_data: bytes = opaque(1, 2**24 - 1)
+    extensions: Extensions = extension_block(Context.CT)
+
+
+class Certificate(HandshakeMessage, type=HandshakeType.certificate):
+    """RFC 8446, section 4.4.2."""
+
+    certificate_request_context: bytes = opaque(0, 2**8 - 1, default=b"")
+    certificate_list: list[CertificateEntry] = vector(CertificateEntry, 0, 2**24 - 1)
+
+
+class CertificateVerify(HandshakeMessage, type=HandshakeType.certificate_verify):
+    """RFC 8446, section 4.4.3."""
+
+    algorithm: SignatureScheme = code_point(SignatureScheme)
+    signature: bytes = opaque(0, 2**16 - 1)
+
+
+class Finished(HandshakeMessage, type=HandshakeType.finished):
+    """RFC 8446, section 4.4.4: as long as the hash of the suite; the check of its value is the check of its length."""
+
+    verify_data: bytes = rest()
+
+
+class EndOfEarlyData(HandshakeMessage, type=HandshakeType.end_of_early_data):
+    """RFC 8446, section 4.5."""
+
+
+class NewSessionTicket(HandshakeMessage, type=HandshakeType.new_session_ticket):
+    """RFC 8446, section 4.6.1."""
+
+    ticket_lifetime: int = uint32()
+    ticket_age_add: int = uint32()
+    ticket_nonce: bytes = opaque(0, 255)
+    ticket: bytes = opaque(1, 2**16 - 1)
+    extensions: Extensions = extension_block(Context.NST)
+
+
+class KeyUpdate(HandshakeMessage, type=HandshakeType.key_update):
+    """RFC 8446, section 4.6.3."""
+
+    request_update: KeyUpdateRequest = code_point(KeyUpdateRequest)
+
+
+class HelloRequest(HandshakeMessage, type=HandshakeType.hello_request):
+    """RFC 5246, section 7.4.1.1."""
+
+
+def server_hello_form(raw: bytes) -> type[ServerHello] | type[HelloRetryRequest] | type[ServerHello12]:
+    """Which of the three messages that share the type server_hello this one is (RFC 8446, section 4.1.3)."""
+    if raw[6:38] == HELLO_RETRY_REQUEST_RANDOM:
+        return HelloRetryRequest
+    return ServerHello if _has_supported_versions(raw) else ServerHello12
+
+
+_SUPPORTED_VERSIONS = int(ExtensionType.supported_versions).to_bytes(2, "big")
+
+
+def _has_supported_versions(raw: bytes) -> bool:
+    """Whether the extensions name supported_versions; a message that does not parse is ServerHello12's to refuse."""
+    at = 38 + 1 + int.from_bytes(raw[38:39], "big") + 3 + 2
+    while at + 4 <= len(raw):
+        if raw[at : at + 2] == _SUPPORTED_VERSIONS:
+            return True
+        at += 4 + int.from_bytes(raw[at + 2 : at + 4], "big")
+    return False
+
+
+def encode_certificate_list(entries: list[CertificateEntry]) -> bytes:
+    """The certificate_list alone, to be kept by a server that sends it again and again."""
+    codec: Codec[Any] = Certificate.__fields__["certificate_list"]
+    return codec.encode(entries)
+
+
+HELLO_MESSAGES = {HandshakeType.client_hello: ClientHello}
+
+TLS13_MESSAGES: dict[int, type[HandshakeMessage]] = {
+    int(message.msg_type): message
+    for message in (
+        ClientHello,
+        EncryptedExtensions,
+        CertificateRequest,
+        Certificate,
+        CertificateVerify,
+        Finished,
+        EndOfEarlyData,
+        NewSessionTicket,
+        KeyUpdate,
+    )
+}
+"""By type; server_hello has three forms, told apart by `server_hello_form`."""
+
+
+def message_name(raw: bytes) -> str:
+    """The name of the message that starts with these bytes, for a person."""
+    return HandshakeType(raw[0]).name
+
+
+def unexpected(raw: bytes, *expected: type[HandshakeMessage]) -> ProtocolError:
+    """The error for a message that came in the place of another."""
+    wanted = " or ".join(kind.__name__ for kind in expected) or "no handshake message"
+    return ProtocolError(Fault.UNEXPECTED_MESSAGE, f"{message_name(raw)} where {wanted} was expected")
