@@ -1,0 +1,237 @@
+"""Certificates' public keys, private keys, and how both are loaded."""
+
+from __future__ import annotations
+
+from enum import Enum
+from functools import lru_cache
+from typing import Any, Final, TypeAlias
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    load_der_private_key,
+    load_pem_private_key,
+    pkcs12,
+)
+from cryptography.x509.oid import PublicKeyAlgorithmOID
+
+from turtls.errors import ConfigError, Fault, ProtocolError
+
+PrivateKey: TypeAlias = (
+    rsa.RSAPrivateKey
+    | ec.EllipticCurvePrivateKey
+    | ed25519.Ed25519PrivateKey
+    | ed448.Ed448PrivateKey
+    | mldsa.MLDSA44PrivateKey
+    | mldsa.MLDSA65PrivateKey
+    | mldsa.MLDSA87PrivateKey
+)
+"""The private keys that can sign in TLS."""
+
+MAX_RSA_BITS: Final = 8192
+"""Larger keys cost their verifier more time than any security they add."""
+
+_CACHED_LEAVES: Final = 256
+_CACHED_LEAF_BYTES: Final = 16 * 1024
+
+
+class KeyKind(Enum):
+    """The kinds of public key that TLS can use, as signature schemes tell them apart (RFC 8446, section 4.2.3)."""
+
+    RSA = "RSA"
+    RSA_PSS = "RSASSA-PSS"
+    P256 = "P-256"
+    P384 = "P-384"
+    P521 = "P-521"
+    ED25519 = "Ed25519"
+    ED448 = "Ed448"
+    MLDSA44 = "ML-DSA-44"
+    MLDSA65 = "ML-DSA-65"
+    MLDSA87 = "ML-DSA-87"
+
+
+_KIND_BY_CURVE = {"secp256r1": KeyKind.P256, "secp384r1": KeyKind.P384, "secp521r1": KeyKind.P521}
+_KIND_BY_CLASS: tuple[tuple[type, KeyKind], ...] = (
+    (ed25519.Ed25519PublicKey, KeyKind.ED25519),
+    (ed448.Ed448PublicKey, KeyKind.ED448),
+    (mldsa.MLDSA44PublicKey, KeyKind.MLDSA44),
+    (mldsa.MLDSA65PublicKey, KeyKind.MLDSA65),
+    (mldsa.MLDSA87PublicKey, KeyKind.MLDSA87),
+)
+
+
+class PublicKey:
+    """A public key: its `kind`, its size in `bits`, and `key`, the object of `cryptography`."""
+
+    __slots__ = ("bits", "key", "kind")
+
+    def __init__(self, kind: KeyKind, key: Any, bits: int) -> None:
+        self.kind = kind
+        self.key = key
+        self.bits = bits
+
+    @classmethod
+    def of(cls, certificate: x509.Certificate) -> PublicKey:
+        """The key in a certificate.
+
+        Raises ValueError if it cannot be read, cryptography's UnsupportedAlgorithm if TLS cannot use its kind.
+        """
+        key = certificate.public_key()
+        if isinstance(key, rsa.RSAPublicKey):
+            if key.key_size > MAX_RSA_BITS:
+                raise UnsupportedAlgorithm(f"an RSA key of {key.key_size} bits")
+            # cryptography reads both kinds of RSA key into one class; only the certificate tells them apart.
+            pss = certificate.public_key_algorithm_oid == PublicKeyAlgorithmOID.RSASSA_PSS
+            return cls(KeyKind.RSA_PSS if pss else KeyKind.RSA, key, key.key_size)
+        if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _KIND_BY_CURVE:
+            return cls(_KIND_BY_CURVE[key.curve.name], key, key.key_size)
+        for key_class, kind in _KIND_BY_CLASS:
+            if isinstance(key, key_class):
+                return cls(kind, key, 0)
+        raise UnsupportedAlgorithm(f"a key of the kind {certificate.public_key_algorithm_oid._name}")
+
+    def __str__(self) -> str:
+        return f"{self.kind.value}, {self.bits} bits" if self.kind in _RSA_KINDS else self.kind.value
+
+
+_RSA_KINDS = (KeyKind.RSA, KeyKind.RSA_PSS)
+
+
+def check_strength(public_key: PublicKey, min_rsa_bits: int) -> None:
+    """Raises ProtocolError (Fault.WEAK_KEY) if it is an RSA key under `min_rsa_bits`.
+
+    Nothing else is left to check: keys of other weak kinds (DSA, small curves) never become a `PublicKey`.
+    """
+    if public_key.kind in _RSA_KINDS and public_key.bits < min_rsa_bits:
+        raise ProtocolError(Fault.WEAK_KEY, f"RSA with {public_key.bits} bits; at least {min_rsa_bits} are required")
+
+
+class Leaf:
+    """An end-entity certificate, read once.
+
+    `der`, `certificate` (as `cryptography` has it), `public_key`, the names of its subjectAltName (`dns_names`
+    and `ip_addresses`, as text), and whether its key usage allows the signatures of TLS.
+    """
+
+    __slots__ = ("certificate", "der", "dns_names", "ip_addresses", "key_usage_allows_signing", "public_key")
+
+    def __init__(self, der: bytes) -> None:
+        self.der = der
+        self.certificate = x509.load_der_x509_certificate(der)
+        self.public_key = PublicKey.of(self.certificate)
+        self.dns_names: tuple[str, ...] = ()
+        self.ip_addresses: tuple[str, ...] = ()
+        self.key_usage_allows_signing = True
+        for extension in self.certificate.extensions:
+            value = extension.value
+            if isinstance(value, x509.SubjectAlternativeName):
+                self.dns_names = tuple(value.get_values_for_type(x509.DNSName))
+                self.ip_addresses = tuple(str(address) for address in value.get_values_for_type(x509.IPAddress))
+            elif isinstance(value, x509.KeyUsage):
+                self.key_usage_allows_signing = value.digital_signature
+
+    @classmethod
+    def parse(cls, der: bytes) -> Leaf:
+        """A certificate of one's own. Raises ConfigError if it cannot be read or its key cannot be used in TLS."""
+        try:
+            return _parse(der)
+        except UnsupportedAlgorithm as error:
+            raise ConfigError(f"TLS cannot use the key of this certificate: {error}.") from error
+        except ValueError as error:
+            raise ConfigError(f"The certificate cannot be parsed: {error}.") from error
+
+    @classmethod
+    def parse_untrusted(cls, untrusted_der: bytes) -> Leaf:
+        """A peer's certificate; nothing in it has been checked.
+
+        Raises ProtocolError: Fault.UNREADABLE_CERTIFICATE, or UNSUPPORTED_KEY if TLS cannot use its key.
+        """
+        try:
+            return _parse(untrusted_der)
+        except UnsupportedAlgorithm as error:
+            raise ProtocolError(Fault.UNSUPPORTED_KEY, str(error)) from None
+        except ValueError as error:
+            raise ProtocolError(Fault.UNREADABLE_CERTIFICATE, str(error)) from None
+
+    def __repr__(self) -> str:
+        return f"<Leaf {self.certificate.subject.rfc4514_string()}, {self.public_key}>"
+
+
+_cached_parse = lru_cache(maxsize=_CACHED_LEAVES)(Leaf)
+
+
+def _parse(der: bytes) -> Leaf:
+    """Kept by its bytes: most peers come back, and reading costs 25 us. What a peer makes huge is not kept."""
+    return _cached_parse(der) if len(der) <= _CACHED_LEAF_BYTES else Leaf(der)
+
+
+def load_certificates(data: bytes) -> list[bytes]:
+    """The certificates (DER) in a PEM bundle, in its order and whatever stands between them, or in one DER file.
+
+    Raises ConfigError if there is none, or one cannot be read.
+    """
+    try:
+        if b"-----BEGIN" in data:
+            return [certificate.public_bytes(Encoding.DER) for certificate in x509.load_pem_x509_certificates(data)]
+        return [x509.load_der_x509_certificate(data).public_bytes(Encoding.DER)]
+    except ValueError as error:
+        raise ConfigError(f"Found no certificate that can be read, neither as PEM nor as DER: {error}.") from error
+
+
+def load_private_key(data: bytes, password: str | bytes | None = None) -> PrivateKey:
+    """A private key from PEM or DER: PKCS #8, PKCS #1 or SEC 1, encrypted or not.
+
+    In PEM, certificates may stand beside it. Raises ConfigError.
+    """
+    load = load_pem_private_key if b"-----BEGIN" in data else load_der_private_key
+    secret = _password_bytes(password)
+    try:
+        key = load(data, secret)
+    except TypeError as error:
+        if secret is None:
+            raise ConfigError("The private key is encrypted: pass password=.") from error
+        # The key is not encrypted: a password too many does no harm.
+        return load_private_key(data)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        hint = " Is the password right?" if secret else ""
+        raise ConfigError(f"The private key cannot be read: {error}.{hint}") from error
+    return _signing_key(key)
+
+
+def load_pkcs12(data: bytes, password: str | bytes | None = None) -> tuple[PrivateKey, list[bytes]]:
+    """The private key and the chain (DER, leaf first) in a PKCS #12 file. Raises ConfigError."""
+    try:
+        bag = pkcs12.load_pkcs12(data, _password_bytes(password))
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise ConfigError(f"The PKCS #12 file cannot be read: {error}. Is password= right?") from error
+    if bag.key is None or bag.cert is None:
+        raise ConfigError("The PKCS #12 file does not hold a private key together with its certificate.")
+    others = [other.certificate for other in bag.additional_certs]
+    chain = _issuers_in_order(bag.cert.certificate, others)
+    return _signing_key(bag.key), [certificate.public_bytes(Encoding.DER) for certificate in chain]
+
+
+def same_public_key(public_key: PublicKey, private_key: PrivateKey) -> bool:
+    """Whether the two are one pair."""
+    return bool(private_key.public_key() == public_key.key)
+
+
+def _password_bytes(password: str | bytes | None) -> bytes | None:
+    return (password.encode() if isinstance(password, str) else password) or None
+
+
+def _signing_key(key: object) -> PrivateKey:
+    if isinstance(key, PrivateKey):
+        return key
+    raise ConfigError(f"A private key of this kind cannot sign in TLS: {type(key).__name__}.")
+
+
+def _issuers_in_order(leaf: x509.Certificate, others: list[x509.Certificate]) -> list[x509.Certificate]:
+    """PKCS #12 keeps the certificates beside the leaf in no order; TLS wants each followed by its issuer."""
+    chain = [leaf]
+    remaining = {other.subject: other for other in others}
+    while issuer := remaining.pop(chain[-1].issuer, None):
+        chain.append(issuer)
+    return chain

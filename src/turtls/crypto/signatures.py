@@ -1,0 +1,204 @@
+"""The signature schemes of RFC 8446, section 4.2.3, and those that came before."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Final, Protocol
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, utils
+
+from turtls.crypto.hashes import MD5, SHA1
+from turtls.crypto.keys import KeyKind, PrivateKey, PublicKey
+from turtls.errors import ConfigError, Fault, ProtocolError
+from turtls.wire.registries import ProtocolVersion, SignatureScheme
+
+
+def verify(
+    scheme: SignatureScheme,
+    public_key: PublicKey,
+    untrusted_signature: bytes,
+    data: bytes,
+    version: ProtocolVersion = ProtocolVersion.TLS_1_3,
+) -> None:
+    """Check a signature over `data` (not hashed yet).
+
+    Raises ProtocolError: Fault.WRONG_SIGNATURE_SCHEME if such a key does not sign with `scheme` in that version
+    of TLS, Fault.BAD_SIGNATURE if the signature is not the key's.
+    """
+    if scheme not in schemes_for(public_key, version):
+        raise ProtocolError(Fault.WRONG_SIGNATURE_SCHEME, f"{scheme} with a key of the kind {public_key}")
+    try:
+        _ALGORITHMS[scheme].verify(public_key.key, untrusted_signature, data)
+    except InvalidSignature:
+        raise ProtocolError(Fault.BAD_SIGNATURE, f"{scheme}") from None
+
+
+def schemes_for(public_key: PublicKey, version: ProtocolVersion) -> tuple[SignatureScheme, ...]:
+    """The schemes such a key signs with in a version of TLS, the best first. Each version's own rules:
+
+    - 1.3: a curve goes with one hash, and RSA signs with PSS alone (RFC 8446, section 4.2.3).
+    - 1.2: an ECDSA scheme names the hash, and any curve goes with it; PKCS #1 is allowed.
+    - 1.0 and 1.1: SHA-1 for ECDSA, MD5 and SHA-1 together for RSA (RFC 4346, section 7.4.3).
+    """
+    return _schemes_for(public_key.kind, public_key.bits, version)
+
+
+class KeySigner:
+    """Signs with a private key that is here, in memory. Satisfies `config.Signer`."""
+
+    __slots__ = ("_private_key",)
+
+    def __init__(self, private_key: PrivateKey) -> None:
+        self._private_key = private_key
+
+    def sign(self, scheme: SignatureScheme, data: bytes) -> bytes:
+        """The signature over `data` (not hashed yet). ConfigError if such a key cannot sign with `scheme`."""
+        try:
+            return _ALGORITHMS[scheme].sign(self._private_key, data)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ConfigError(f"The private key cannot sign with {scheme}.") from error
+
+
+class _Algorithm(Protocol):
+    def sign(self, private: Any, data: bytes) -> bytes: ...
+
+    def verify(self, public: Any, untrusted_signature: bytes, data: bytes) -> None: ...
+
+
+class _Rsa:
+    """RSA over one hash, with either padding."""
+
+    def __init__(self, rsa_padding: padding.AsymmetricPadding, hash: hashes.HashAlgorithm) -> None:
+        self._arguments = (rsa_padding, hash)
+
+    def sign(self, private: Any, data: bytes) -> bytes:
+        signature: bytes = private.sign(data, *self._arguments)
+        return signature
+
+    def verify(self, public: Any, untrusted_signature: bytes, data: bytes) -> None:
+        public.verify(untrusted_signature, data, *self._arguments)
+
+
+class _RsaMd5Sha1:
+    """Both digests side by side, and no DigestInfo around them (RFC 2246, section 7.4.3)."""
+
+    _ARGUMENTS = (padding.PKCS1v15(), utils.NoDigestInfo())
+
+    def sign(self, private: Any, data: bytes) -> bytes:
+        signature: bytes = private.sign(MD5.digest(data) + SHA1.digest(data), *self._ARGUMENTS)
+        return signature
+
+    def verify(self, public: Any, untrusted_signature: bytes, data: bytes) -> None:
+        public.verify(untrusted_signature, MD5.digest(data) + SHA1.digest(data), *self._ARGUMENTS)
+
+
+class _Ecdsa:
+    """ECDSA over one hash; the curve is the key's."""
+
+    def __init__(self, hash: hashes.HashAlgorithm) -> None:
+        self._algorithm = ec.ECDSA(hash)
+
+    def sign(self, private: Any, data: bytes) -> bytes:
+        signature: bytes = private.sign(data, self._algorithm)
+        return signature
+
+    def verify(self, public: Any, untrusted_signature: bytes, data: bytes) -> None:
+        public.verify(untrusted_signature, data, self._algorithm)
+
+
+class _Plain:
+    """EdDSA and ML-DSA (with the empty context): nothing to choose."""
+
+    def sign(self, private: Any, data: bytes) -> bytes:
+        signature: bytes = private.sign(data)
+        return signature
+
+    def verify(self, public: Any, untrusted_signature: bytes, data: bytes) -> None:
+        public.verify(untrusted_signature, data)
+
+
+def _pss(hash: hashes.HashAlgorithm) -> _Rsa:
+    return _Rsa(padding.PSS(padding.MGF1(hash), hash.digest_size), hash)
+
+
+def _pkcs1(hash: hashes.HashAlgorithm) -> _Rsa:
+    return _Rsa(padding.PKCS1v15(), hash)
+
+
+_S: Final = SignatureScheme
+_V: Final = ProtocolVersion
+_SHA1 = hashes.SHA1()  # noqa: S303 - TLS 1.2 and below, where the policy allows it
+_SHA256 = hashes.SHA256()
+_SHA384 = hashes.SHA384()
+_SHA512 = hashes.SHA512()
+
+_ALGORITHMS: dict[SignatureScheme, _Algorithm] = {
+    _S.rsa_pss_rsae_sha256: _pss(_SHA256),
+    _S.rsa_pss_rsae_sha384: _pss(_SHA384),
+    _S.rsa_pss_rsae_sha512: _pss(_SHA512),
+    _S.rsa_pss_pss_sha256: _pss(_SHA256),
+    _S.rsa_pss_pss_sha384: _pss(_SHA384),
+    _S.rsa_pss_pss_sha512: _pss(_SHA512),
+    _S.rsa_pkcs1_sha256: _pkcs1(_SHA256),
+    _S.rsa_pkcs1_sha384: _pkcs1(_SHA384),
+    _S.rsa_pkcs1_sha512: _pkcs1(_SHA512),
+    _S.rsa_pkcs1_sha1: _pkcs1(_SHA1),
+    _S.rsa_pkcs1_md5_sha1: _RsaMd5Sha1(),
+    _S.ecdsa_secp256r1_sha256: _Ecdsa(_SHA256),
+    _S.ecdsa_secp384r1_sha384: _Ecdsa(_SHA384),
+    _S.ecdsa_secp521r1_sha512: _Ecdsa(_SHA512),
+    _S.ecdsa_sha1: _Ecdsa(_SHA1),
+    _S.ed25519: _Plain(),
+    _S.ed448: _Plain(),
+    _S.mldsa44: _Plain(),
+    _S.mldsa65: _Plain(),
+    _S.mldsa87: _Plain(),
+}
+
+_PSS_RSAE = (_S.rsa_pss_rsae_sha256, _S.rsa_pss_rsae_sha384, _S.rsa_pss_rsae_sha512)
+_PSS_PSS = (_S.rsa_pss_pss_sha256, _S.rsa_pss_pss_sha384, _S.rsa_pss_pss_sha512)
+_PKCS1 = (_S.rsa_pkcs1_sha256, _S.rsa_pkcs1_sha384, _S.rsa_pkcs1_sha512, _S.rsa_pkcs1_sha1)
+_ECDSA = (_S.ecdsa_secp256r1_sha256, _S.ecdsa_secp384r1_sha384, _S.ecdsa_secp521r1_sha512, _S.ecdsa_sha1)
+
+_SCHEMES_13: dict[KeyKind, tuple[SignatureScheme, ...]] = {
+    KeyKind.RSA: _PSS_RSAE,
+    KeyKind.RSA_PSS: _PSS_PSS,
+    KeyKind.P256: (_S.ecdsa_secp256r1_sha256,),
+    KeyKind.P384: (_S.ecdsa_secp384r1_sha384,),
+    KeyKind.P521: (_S.ecdsa_secp521r1_sha512,),
+    KeyKind.ED25519: (_S.ed25519,),
+    KeyKind.ED448: (_S.ed448,),
+    KeyKind.MLDSA44: (_S.mldsa44,),
+    KeyKind.MLDSA65: (_S.mldsa65,),
+    KeyKind.MLDSA87: (_S.mldsa87,),
+}
+_SCHEMES_12: dict[KeyKind, tuple[SignatureScheme, ...]] = {
+    KeyKind.RSA: _PSS_RSAE + _PKCS1,
+    KeyKind.RSA_PSS: _PSS_PSS,
+    KeyKind.P256: _ECDSA,
+    KeyKind.P384: (_S.ecdsa_secp384r1_sha384, *(scheme for scheme in _ECDSA if scheme != _S.ecdsa_secp384r1_sha384)),
+    KeyKind.P521: (_S.ecdsa_secp521r1_sha512, *(scheme for scheme in _ECDSA if scheme != _S.ecdsa_secp521r1_sha512)),
+    KeyKind.ED25519: (_S.ed25519,),
+    KeyKind.ED448: (_S.ed448,),
+}
+_SCHEMES_10: dict[KeyKind, tuple[SignatureScheme, ...]] = {
+    KeyKind.RSA: (_S.rsa_pkcs1_md5_sha1,),
+    KeyKind.P256: (_S.ecdsa_sha1,),
+    KeyKind.P384: (_S.ecdsa_sha1,),
+    KeyKind.P521: (_S.ecdsa_sha1,),
+}
+_SCHEMES = {_V.TLS_1_3: _SCHEMES_13, _V.TLS_1_2: _SCHEMES_12, _V.TLS_1_1: _SCHEMES_10, _V.TLS_1_0: _SCHEMES_10}
+
+_SHORT_RSA_BITS: Final = 8 * (2 * 64 + 2)
+"""RSA keys below this have no room for PSS with SHA-512: digest and salt of 64 bytes each (RFC 8017, section 9.1.1)."""
+_PSS_SHA512 = (_S.rsa_pss_rsae_sha512, _S.rsa_pss_pss_sha512)
+
+
+@cache
+def _schemes_for(kind: KeyKind, bits: int, version: ProtocolVersion) -> tuple[SignatureScheme, ...]:
+    schemes = _SCHEMES[version].get(kind, ())
+    if kind in (KeyKind.RSA, KeyKind.RSA_PSS) and bits <= _SHORT_RSA_BITS:
+        return tuple(scheme for scheme in schemes if scheme not in _PSS_SHA512)
+    return schemes
