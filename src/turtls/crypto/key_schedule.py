@@ -1,0 +1,184 @@
+"""The key schedule of TLS 1.3 (RFC 8446, section 7.1), stage by stage.
+
+Each stage is made of the one before it, which then holds no secret any more. Read downwards; what leaves a stage
+to the right is a method of it::
+
+                    0
+                    |
+                    v
+    PSK or 0 -> HKDF-Extract = EarlySecret
+                    |---- binder_key                           "ext binder" | "res binder", no messages
+                    |---- client_early_traffic_secret          "c e traffic",  ClientHello
+                    |---- early_exporter_master_secret         "e exp master", ClientHello
+                    v
+             Derive-Secret "derived"
+                    |
+                    v
+    (EC)DHE  -> HKDF-Extract = HandshakeSecret
+     or 0           |---- client_handshake_traffic_secret      "c hs traffic", ClientHello...ServerHello
+                    |---- server_handshake_traffic_secret      "s hs traffic", ClientHello...ServerHello
+                    v
+             Derive-Secret "derived"
+                    |
+                    v
+          0  -> HKDF-Extract = MasterSecret
+                    |---- client_application_traffic_secret_0  "c ap traffic", ClientHello...server Finished
+                    |---- server_application_traffic_secret_0  "s ap traffic", ClientHello...server Finished
+                    |---- exporter_master_secret               "exp master",   ClientHello...server Finished
+                    |---- resumption_master_secret             "res master",   ClientHello...client Finished
+
+Transcript hashes are passed in by the caller, and are of the length of the suite's hash.
+"""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+
+from turtls.crypto.aead import NONCE_LENGTH
+from turtls.crypto.hashes import Hash, HmacKey
+from turtls.crypto.suites import Suite13
+
+
+class _Stage:
+    """A secret out of HKDF-Extract, and what is derived from it."""
+
+    __slots__ = ("_key", "hash")
+
+    def __init__(self, hash: Hash, salt: bytes, input_keying_material: bytes) -> None:
+        self.hash = hash
+        self._key = HmacKey(hash, hash.hmac(salt, input_keying_material))
+
+    def _derive_secret(self, label: bytes, transcript_hash: bytes) -> bytes:
+        return expand_label(self._key, label, transcript_hash, self.hash.digest_size)
+
+    def _end(self) -> bytes:
+        """The salt of the next stage; this one is over."""
+        salt = self._derive_secret(b"derived", self.hash.empty)
+        del self._key
+        return salt
+
+
+class EarlySecret(_Stage):
+    """The first stage: from a pre-shared key. In a handshake without one, start with `HandshakeSecret.without_psk`."""
+
+    __slots__ = ()
+
+    def __init__(self, hash: Hash, psk: bytes) -> None:
+        super().__init__(hash, hash.zeros, psk)
+
+    def binder_key(self, *, external: bool) -> bytes:
+        """The base key of this PSK's binder: `external` if the PSK came from outside of TLS, not from a ticket."""
+        return self._derive_secret(b"ext binder" if external else b"res binder", self.hash.empty)
+
+    def client_early_traffic_secret(self, transcript_hash: bytes) -> bytes:
+        """Protects early data."""
+        return self._derive_secret(b"c e traffic", transcript_hash)
+
+    def early_exporter_master_secret(self, transcript_hash: bytes) -> bytes:
+        """For exporters before the handshake ends."""
+        return self._derive_secret(b"e exp master", transcript_hash)
+
+
+@cache
+def _salt_without_psk(hash: Hash) -> bytes:
+    """Where there is no PSK, the first stage is a constant of the hash."""
+    return EarlySecret(hash, hash.zeros)._end()
+
+
+class HandshakeSecret(_Stage):
+    """The second stage: the (EC)DHE shared secret comes in; None where only the PSK is used (psk_ke)."""
+
+    __slots__ = ()
+
+    def __init__(self, early_secret: EarlySecret, shared_secret: bytes | None) -> None:
+        hash = early_secret.hash
+        super().__init__(hash, early_secret._end(), hash.zeros if shared_secret is None else shared_secret)
+
+    @classmethod
+    def without_psk(cls, hash: Hash, shared_secret: bytes) -> HandshakeSecret:
+        """The second stage of a handshake without a PSK."""
+        stage = cls.__new__(cls)
+        _Stage.__init__(stage, hash, _salt_without_psk(hash), shared_secret)
+        return stage
+
+    def client_handshake_traffic_secret(self, transcript_hash: bytes) -> bytes:
+        """Protects what the client sends until its Finished."""
+        return self._derive_secret(b"c hs traffic", transcript_hash)
+
+    def server_handshake_traffic_secret(self, transcript_hash: bytes) -> bytes:
+        """Protects what the server sends until its Finished."""
+        return self._derive_secret(b"s hs traffic", transcript_hash)
+
+
+class MasterSecret(_Stage):
+    """The last stage."""
+
+    __slots__ = ()
+
+    def __init__(self, handshake_secret: HandshakeSecret) -> None:
+        hash = handshake_secret.hash
+        super().__init__(hash, handshake_secret._end(), hash.zeros)
+
+    def client_application_traffic_secret_0(self, transcript_hash: bytes) -> bytes:
+        """Protects the client's application data, until its first KeyUpdate."""
+        return self._derive_secret(b"c ap traffic", transcript_hash)
+
+    def server_application_traffic_secret_0(self, transcript_hash: bytes) -> bytes:
+        """Protects the server's application data, until its first KeyUpdate."""
+        return self._derive_secret(b"s ap traffic", transcript_hash)
+
+    def exporter_master_secret(self, transcript_hash: bytes) -> bytes:
+        """For `exporter`."""
+        return self._derive_secret(b"exp master", transcript_hash)
+
+    def resumption_master_secret(self, transcript_hash: bytes) -> bytes:
+        """For `resumption_psk`."""
+        return self._derive_secret(b"res master", transcript_hash)
+
+
+def expand_label(secret: HmacKey, label: bytes, context: bytes, length: int) -> bytes:
+    """HKDF-Expand-Label (RFC 8446, section 7.1): `length` bytes, for the `label` without its "tls13 "."""
+    info = _label_prefix(label, len(context), length) + context
+    block = secret.digest(info + b"\1")
+    if length <= len(block):
+        return block[:length]
+    output = block
+    for counter in range(2, -(-length // len(block)) + 1):  # RFC 5869, section 2.3
+        block = secret.digest(block + info + bytes((counter,)))
+        output += block
+    return output[:length]
+
+
+@lru_cache(maxsize=256)
+def _label_prefix(label: bytes, context_length: int, length: int) -> bytes:
+    """An HkdfLabel, up to its context."""
+    full = b"tls13 " + label
+    return length.to_bytes(2) + bytes((len(full),)) + full + bytes((context_length,))
+
+
+def traffic_keys(suite: Suite13, traffic_secret: bytes) -> tuple[bytes, bytes]:
+    """The key and the IV of records (RFC 8446, section 7.3)."""
+    secret = HmacKey(suite.hash, traffic_secret)
+    return expand_label(secret, b"key", b"", suite.aead.key_length), expand_label(secret, b"iv", b"", NONCE_LENGTH)
+
+
+def next_generation(hash: Hash, traffic_secret: bytes) -> bytes:
+    """application_traffic_secret_N+1, after a KeyUpdate (RFC 8446, section 7.2)."""
+    return expand_label(HmacKey(hash, traffic_secret), b"traffic upd", b"", hash.digest_size)
+
+
+def finished_mac(hash: Hash, base_key: bytes, transcript_hash: bytes) -> bytes:
+    """verify_data of a Finished (RFC 8446, section 4.4.4), or a PSK binder (section 4.2.11.2)."""
+    finished_key = expand_label(HmacKey(hash, base_key), b"finished", b"", hash.digest_size)
+    return hash.hmac(finished_key, transcript_hash)
+
+
+def resumption_psk(hash: Hash, resumption_master_secret: bytes, ticket_nonce: bytes) -> bytes:
+    """The PSK that goes with a ticket (RFC 8446, section 4.6.1)."""
+    return expand_label(HmacKey(hash, resumption_master_secret), b"resumption", ticket_nonce, hash.digest_size)
+
+
+def exporter(hash: Hash, exporter_master_secret: bytes, label: bytes, context: bytes, length: int) -> bytes:
+    """Keying material for an application (RFC 8446, section 7.5): `length` bytes, at most 255 digests of the hash."""
+    secret = expand_label(HmacKey(hash, exporter_master_secret), label, hash.empty, hash.digest_size)
+    return expand_label(HmacKey(hash, secret), b"exporter", hash.digest(context), length)
