@@ -1,0 +1,231 @@
+"""The record layer of one connection (RFC 8446, section 5; RFC 5246, section 6).
+
+Pull, never react: whoever drives the connection asks for one record at a time, because what it holds may change the
+keys for the next one. What is protected, and how, is told by the `Protection` installed for each direction.
+"""
+
+from __future__ import annotations
+
+from turtls.errors import Fault, ProtocolError
+from turtls.record import limits
+from turtls.record.opening import recognise
+from turtls.record.protection import HEADER_LENGTH, Protection
+from turtls.wire.registries import ContentType
+
+_KNOWN_TYPES = {int(known): known for known in ContentType.members() if known != ContentType.heartbeat}
+_CHANGE_CIPHER_SPEC = int(ContentType.change_cipher_spec)
+_ALERT = int(ContentType.alert)
+_APPLICATION_DATA = int(ContentType.application_data)
+_ALERT_LENGTH = 2
+_SSL3_MAJOR = 3
+
+Record = tuple[ContentType, bytes]
+
+
+class RecordLayer:
+    """Bytes from and to the transport on one side, content with its type on the other."""
+
+    def __init__(self) -> None:
+        self.legacy_record_version = 0x0301
+        """For the headers of unprotected records: 0x0301 with a first ClientHello, 0x0303 after it."""
+        self.padding = 0
+        """Pads what is protected under TLS 1.3 to a multiple of this many bytes; 0 does not pad."""
+        self.send_limit = limits.MAX_INNER_PLAINTEXT
+        """The peer's record_size_limit (RFC 8449): under TLS 1.3 the content type and padding count."""
+        self.receive_limit = limits.MAX_INNER_PLAINTEXT
+        """The record_size_limit the peer was given. It binds protected records only."""
+        self.ignore_ccs = False
+        """Drop change_cipher_spec records that only comfort middleboxes (RFC 8446, appendix D.4)."""
+        self.accept_plaintext_alert = False
+        """The peer may not have come as far as the keys, and can only say so in the clear."""
+        self._inbound = b""
+        self._position = 0
+        self._begun = False
+        self._held: Record | ProtocolError | None = None
+        self._read: Protection | None = None
+        self._empty_records = 0
+        self._skippable_undecryptable = 0
+        self._skippable_application_data = 0
+        self._write: Protection | None = None
+        self._outbound: list[bytes] = []
+
+    # Keys.
+
+    def install_read(self, protection: Protection | None) -> None:
+        """Open every record from the next on with `protection`; None takes them as they are."""
+        self._read = protection
+
+    def install_write(self, protection: Protection | None) -> None:
+        """Seal every record from the next on with `protection`; None leaves them as they are."""
+        self._write = protection
+
+    @property
+    def needs_key_update(self) -> bool:
+        """Whether the keys written with come near the AEAD's limit (RFC 8446, section 5.5)."""
+        return self._write is not None and self._write.near_limit
+
+    @property
+    def needs_peer_key_update(self) -> bool:
+        """Whether the keys read with come near the AEAD's limit: the peer should be asked for new ones."""
+        return self._read is not None and self._read.near_limit
+
+    # Early data that was rejected (RFC 8446, section 4.2.10).
+
+    def skip_undecryptable(self, limit: int) -> None:
+        """Until one record decrypts, drop up to `limit` bytes of application data records that do not."""
+        self._skippable_undecryptable = limit
+
+    def skip_application_data(self, limit: int) -> None:
+        """Until an unprotected record of another type comes, drop up to `limit` bytes of application data.
+
+        That is for the time between a HelloRetryRequest and the second ClientHello.
+        """
+        self._skippable_application_data = limit
+
+    # Reading.
+
+    def feed(self, data: bytes | bytearray | memoryview) -> None:
+        """Append what the transport received. Take out all records before more is fed: that bounds what is kept."""
+        rest = self._inbound[self._position :]
+        self._inbound = rest + data if rest else bytes(data)
+        self._position = 0
+
+    def next_record(self) -> Record | None:
+        """True content type and content of the next record, or None if more bytes are needed.
+
+        Raises ProtocolError; after that the connection is over. A header that cannot be right is refused before
+        the record it announces is there.
+        """
+        held, self._held = self._held, None
+        if isinstance(held, ProtocolError):
+            raise held
+        while held is None and (header := self._next_header()):
+            start = self._position + HEADER_LENGTH
+            end = start + int.from_bytes(header[3:], "big")
+            if end > len(self._inbound):
+                break
+            self._position = end
+            held = self._open(header, memoryview(self._inbound)[start:end])
+        return held
+
+    def read_application_data(self) -> bytes:
+        """The content of all whole application data records up to the first of another type.
+
+        b"" if there are none. What stopped it, a record of another type or an error, comes from the next call of
+        `next_record`.
+        """
+        contents = []
+        try:
+            while record := self.next_record():
+                if record[0] != _APPLICATION_DATA:
+                    self._held = record
+                    break
+                contents.append(record[1])
+        except ProtocolError as error:
+            self._held = error
+        return b"".join(contents)
+
+    def _next_header(self) -> bytes | None:
+        header = self._inbound[self._position : self._position + HEADER_LENGTH]
+        if len(header) < HEADER_LENGTH:
+            return None
+        if not self._begun:
+            recognise(header)
+            self._begun = True
+        self._check_header(header)
+        return header
+
+    def _check_header(self, header: bytes) -> None:
+        """What BoringSSL checks: only the major version until keys (and with them the version) are agreed on."""
+        content_type, version, length = header[0], header[1:3], int.from_bytes(header[3:], "big")
+        protection = self._read
+        if content_type not in _KNOWN_TYPES:
+            raise ProtocolError(Fault.BAD_RECORD_TYPE, f"type {content_type}")
+        if version[0] != _SSL3_MAJOR or (protection and version != protection.version_bytes):
+            raise ProtocolError(Fault.BAD_RECORD_VERSION, f"0x{version.hex()}")
+        if length > (protection.max_ciphertext if protection else limits.MAX_PLAINTEXT):
+            raise ProtocolError(Fault.RECORD_OVERFLOW, f"{length} bytes")
+
+    def _open(self, header: bytes, body: memoryview) -> Record | None:
+        """One record's type and content; None if it is to be dropped."""
+        if header[0] == _CHANGE_CIPHER_SPEC and self.ignore_ccs:
+            self._drop_change_cipher_spec(body)
+            return None
+        if self._read is None:
+            return self._take_unprotected(header[0], body)
+        if self._read.hides_type and header[0] != _APPLICATION_DATA:
+            return self._take_plaintext_alert(header[0], body)
+        try:
+            content_type, content = self._read.open(header, body, self.receive_limit)
+        except ProtocolError as error:
+            if error.fault is Fault.BAD_RECORD_MAC and self._skippable_undecryptable:
+                self._skippable_undecryptable = _spend(self._skippable_undecryptable, len(body))
+                return None
+            raise
+        self._skippable_undecryptable = 0
+        return self._checked(content_type, content)
+
+    def _take_unprotected(self, content_type: int, body: memoryview) -> Record | None:
+        if content_type == _APPLICATION_DATA:
+            if not self._skippable_application_data:
+                raise ProtocolError(Fault.UNEXPECTED_RECORD, "application data without protection")
+            self._skippable_application_data = _spend(self._skippable_application_data, len(body))
+            return None
+        self._skippable_application_data = 0
+        return self._checked(content_type, bytes(body))
+
+    def _take_plaintext_alert(self, content_type: int, body: memoryview) -> Record:
+        if content_type == _ALERT and self.accept_plaintext_alert and len(body) == _ALERT_LENGTH:
+            return ContentType.alert, bytes(body)
+        raise ProtocolError(Fault.UNEXPECTED_RECORD, f"unprotected {ContentType(content_type).name}")
+
+    def _drop_change_cipher_spec(self, body: memoryview) -> None:
+        if bytes(body) != b"\x01":
+            raise ProtocolError(Fault.UNEXPECTED_RECORD, "change_cipher_spec with other content than 1")
+        self._count_empty()
+
+    def _checked(self, content_type: int, content: bytes) -> Record:
+        known = _KNOWN_TYPES.get(content_type)
+        if known is None or (content_type == _CHANGE_CIPHER_SPEC and self._read and self._read.hides_type):
+            raise ProtocolError(Fault.UNEXPECTED_RECORD, f"protected {ContentType(content_type).name}")
+        if content:
+            self._empty_records = 0
+        elif known == _APPLICATION_DATA:
+            self._count_empty()
+        else:  # RFC 8446, section 5.1, and RFC 5246, section 6.2.1
+            raise ProtocolError(Fault.UNEXPECTED_RECORD, f"empty {known.name}")
+        return known, content
+
+    def _count_empty(self) -> None:
+        self._empty_records += 1
+        if self._empty_records > limits.MAX_EMPTY_RECORDS:
+            raise ProtocolError(Fault.TOO_MANY_EMPTY_RECORDS)
+
+    # Writing.
+
+    def write(self, content_type: ContentType, data: bytes | memoryview) -> None:
+        """Queue `data` in as many records as it takes; nothing for no data."""
+        if self._write:
+            self._outbound.append(self._write.seal(content_type, data, self.send_limit, self.padding))
+            return
+        start_of_header = bytes((content_type,)) + self.legacy_record_version.to_bytes(2, "big")
+        step = min(self.send_limit, limits.MAX_PLAINTEXT)
+        for start in range(0, len(data), step):
+            fragment = data[start : start + step]
+            self._outbound.append(b"".join((start_of_header, len(fragment).to_bytes(2, "big"), fragment)))
+
+    @property
+    def pending_output(self) -> int:
+        """Bytes waiting for `take_output`."""
+        return sum(map(len, self._outbound))
+
+    def take_output(self) -> bytes:
+        """Everything queued for the transport."""
+        output, self._outbound = self._outbound, []
+        return output[0] if len(output) == 1 else b"".join(output)
+
+
+def _spend(budget: int, amount: int) -> int:
+    if amount > budget:
+        raise ProtocolError(Fault.TOO_MUCH_EARLY_DATA, "while dropping what was rejected")
+    return budget - amount
