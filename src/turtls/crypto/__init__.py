@@ -1,0 +1,1 @@
+"""Cryptography as TLS uses it. This room alone imports `cryptography.hazmat`."""

@@ -24,10 +24,9 @@ class Hash:
     __slots__ = ("block_size", "digest_size", "empty", "name", "new", "zeros")
 
     def __init__(self, name: str) -> None:
-        # MD5 and SHA-1 stay within TLS 1.1 and below; saying so lets a FIPS build of OpenSSL give them out.
-        self.new: Callable[..., HashState] = (
-            partial(getattr(hashlib, name), usedforsecurity=False) if name in ("md5", "sha1") else getattr(hashlib, name)
-        )
+        new = getattr(hashlib, name)
+        # MD5 and SHA-1 are for TLS 1.1 and below alone; saying so lets a FIPS build of OpenSSL give them out.
+        self.new: Callable[..., HashState] = partial(new, usedforsecurity=False) if name in ("md5", "sha1") else new
         self.name = name
         self.digest_size = self.new().digest_size
         self.block_size = self.new().block_size

@@ -7,25 +7,25 @@ to the right is a method of it::
                     |
                     v
     PSK or 0 -> HKDF-Extract = EarlySecret
-                    |---- binder_key                           "ext binder" | "res binder", no messages
-                    |---- client_early_traffic_secret          "c e traffic",  ClientHello
-                    |---- early_exporter_master_secret         "e exp master", ClientHello
+                    |---- binder_key                    "ext binder" | "res binder", over no messages
+                    |---- client_early_traffic_secret   "c e traffic",  ClientHello
+                    |---- early_exporter_master_secret  "e exp master", ClientHello
                     v
              Derive-Secret "derived"
                     |
                     v
     (EC)DHE  -> HKDF-Extract = HandshakeSecret
-     or 0           |---- client_handshake_traffic_secret      "c hs traffic", ClientHello...ServerHello
-                    |---- server_handshake_traffic_secret      "s hs traffic", ClientHello...ServerHello
+     or 0           |---- traffic_secrets: client       "c hs traffic", ClientHello...ServerHello
+                    |                      server       "s hs traffic", ClientHello...ServerHello
                     v
              Derive-Secret "derived"
                     |
                     v
           0  -> HKDF-Extract = MasterSecret
-                    |---- client_application_traffic_secret_0  "c ap traffic", ClientHello...server Finished
-                    |---- server_application_traffic_secret_0  "s ap traffic", ClientHello...server Finished
-                    |---- exporter_master_secret               "exp master",   ClientHello...server Finished
-                    |---- resumption_master_secret             "res master",   ClientHello...client Finished
+                    |---- traffic_secrets: client       "c ap traffic", ClientHello...server Finished
+                    |                      server       "s ap traffic", ClientHello...server Finished
+                    |---- exporter_master_secret        "exp master",   ClientHello...server Finished
+                    |---- resumption_master_secret      "res master",   ClientHello...client Finished
 
 Transcript hashes are passed in by the caller, and are of the length of the suite's hash.
 """
@@ -42,32 +42,32 @@ from turtls.crypto.suites import Suite13
 class _Stage:
     """A secret out of HKDF-Extract, and what is derived from it."""
 
-    __slots__ = ("_key", "hash")
+    __slots__ = ("_secret", "hash")
 
-    def __init__(self, hash: Hash, salt: bytes, input_keying_material: bytes) -> None:
+    def __init__(self, hash: Hash, secret: HmacKey) -> None:
         self.hash = hash
-        self._key = HmacKey(hash, hash.hmac(salt, input_keying_material))
+        self._secret = secret
 
     def _derive_secret(self, label: bytes, transcript_hash: bytes) -> bytes:
-        return expand_label(self._key, label, transcript_hash, self.hash.digest_size)
+        return expand_label(self._secret, label, transcript_hash, self.hash.digest_size)
 
-    def _end(self) -> bytes:
-        """The salt of the next stage; this one is over."""
+    def _extract_next(self, input_keying_material: bytes) -> HmacKey:
+        """The secret of the next stage. This one is over, and its secret let go."""
         salt = self._derive_secret(b"derived", self.hash.empty)
-        del self._key
-        return salt
+        del self._secret
+        return _extract(self.hash, salt, input_keying_material)
 
 
 class EarlySecret(_Stage):
-    """The first stage: from a pre-shared key. In a handshake without one, start with `HandshakeSecret.without_psk`."""
+    """The first stage, from a pre-shared key; None in a handshake without one."""
 
     __slots__ = ()
 
-    def __init__(self, hash: Hash, psk: bytes) -> None:
-        super().__init__(hash, hash.zeros, psk)
+    def __init__(self, hash: Hash, psk: bytes | None) -> None:
+        super().__init__(hash, _extract_without_psk(hash) if psk is None else _extract(hash, hash.zeros, psk))
 
     def binder_key(self, *, external: bool) -> bytes:
-        """The base key of this PSK's binder: `external` if the PSK came from outside of TLS, not from a ticket."""
+        """The base key of this PSK's binder: `external` if the PSK came from outside of TLS, not with a ticket."""
         return self._derive_secret(b"ext binder" if external else b"res binder", self.hash.empty)
 
     def client_early_traffic_secret(self, transcript_hash: bytes) -> bytes:
@@ -75,14 +75,8 @@ class EarlySecret(_Stage):
         return self._derive_secret(b"c e traffic", transcript_hash)
 
     def early_exporter_master_secret(self, transcript_hash: bytes) -> bytes:
-        """For exporters before the handshake ends."""
+        """For `exporter`, before the handshake ends."""
         return self._derive_secret(b"e exp master", transcript_hash)
-
-
-@cache
-def _salt_without_psk(hash: Hash) -> bytes:
-    """Where there is no PSK, the first stage is a constant of the hash."""
-    return EarlySecret(hash, hash.zeros)._end()
 
 
 class HandshakeSecret(_Stage):
@@ -92,22 +86,14 @@ class HandshakeSecret(_Stage):
 
     def __init__(self, early_secret: EarlySecret, shared_secret: bytes | None) -> None:
         hash = early_secret.hash
-        super().__init__(hash, early_secret._end(), hash.zeros if shared_secret is None else shared_secret)
+        super().__init__(hash, early_secret._extract_next(hash.zeros if shared_secret is None else shared_secret))
 
-    @classmethod
-    def without_psk(cls, hash: Hash, shared_secret: bytes) -> HandshakeSecret:
-        """The second stage of a handshake without a PSK."""
-        stage = cls.__new__(cls)
-        _Stage.__init__(stage, hash, _salt_without_psk(hash), shared_secret)
-        return stage
-
-    def client_handshake_traffic_secret(self, transcript_hash: bytes) -> bytes:
-        """Protects what the client sends until its Finished."""
-        return self._derive_secret(b"c hs traffic", transcript_hash)
-
-    def server_handshake_traffic_secret(self, transcript_hash: bytes) -> bytes:
-        """Protects what the server sends until its Finished."""
-        return self._derive_secret(b"s hs traffic", transcript_hash)
+    def traffic_secrets(self, transcript_hash: bytes) -> tuple[bytes, bytes]:
+        """The client's and the server's: they protect what each sends until its Finished."""
+        return (
+            self._derive_secret(b"c hs traffic", transcript_hash),
+            self._derive_secret(b"s hs traffic", transcript_hash),
+        )
 
 
 class MasterSecret(_Stage):
@@ -117,15 +103,14 @@ class MasterSecret(_Stage):
 
     def __init__(self, handshake_secret: HandshakeSecret) -> None:
         hash = handshake_secret.hash
-        super().__init__(hash, handshake_secret._end(), hash.zeros)
+        super().__init__(hash, handshake_secret._extract_next(hash.zeros))
 
-    def client_application_traffic_secret_0(self, transcript_hash: bytes) -> bytes:
-        """Protects the client's application data, until its first KeyUpdate."""
-        return self._derive_secret(b"c ap traffic", transcript_hash)
-
-    def server_application_traffic_secret_0(self, transcript_hash: bytes) -> bytes:
-        """Protects the server's application data, until its first KeyUpdate."""
-        return self._derive_secret(b"s ap traffic", transcript_hash)
+    def traffic_secrets(self, transcript_hash: bytes) -> tuple[bytes, bytes]:
+        """The client's and the server's: they protect application data until the sender's first KeyUpdate."""
+        return (
+            self._derive_secret(b"c ap traffic", transcript_hash),
+            self._derive_secret(b"s ap traffic", transcript_hash),
+        )
 
     def exporter_master_secret(self, transcript_hash: bytes) -> bytes:
         """For `exporter`."""
@@ -134,6 +119,17 @@ class MasterSecret(_Stage):
     def resumption_master_secret(self, transcript_hash: bytes) -> bytes:
         """For `resumption_psk`."""
         return self._derive_secret(b"res master", transcript_hash)
+
+
+def _extract(hash: Hash, salt: bytes, input_keying_material: bytes) -> HmacKey:
+    """HKDF-Extract (RFC 5869, section 2.2), ready for HKDF-Expand."""
+    return HmacKey(hash, hash.hmac(salt, input_keying_material))
+
+
+@cache
+def _extract_without_psk(hash: Hash) -> HmacKey:
+    """Where there is no PSK, the first stage is a constant of the hash."""
+    return _extract(hash, hash.zeros, hash.zeros)
 
 
 def expand_label(secret: HmacKey, label: bytes, context: bytes, length: int) -> bytes:
