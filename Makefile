@@ -38,7 +38,7 @@ check: $(READY)  ## Check style, types and the floors of the house
 	@$(RUN) ruff check --quiet --output-format concise
 	@$(RUN) ruff format --quiet --check
 	@$(RUN) mypy
-	@$(VENV)/bin/python -c 'from importlinter.cli import lint_imports_command as run; run()'
+	@$(VENV)/bin/lint-imports --no-logo
 
 coverage: $(READY)  ## Run all tests and show which lines and branches they never reach
 	@$(RUN) pytest --cov --cov-report=term $(ARGS)

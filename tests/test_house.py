@@ -1,0 +1,81 @@
+"""The rules of the house that a tool can hold: the floors, the one door to cryptography, the light public face."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from importlinter.cli import lint_imports
+
+import turtls
+
+ROOT = Path(__file__).parent.parent
+SOURCES = sorted((ROOT / "src" / "turtls").rglob("*.py"))
+
+
+def imported_by(source: str) -> Iterator[str]:
+    """The full name of each module that a source imports anywhere in it; for `from a import b`, both a and a.b."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_the_contracts_hold(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The floors of docs/design.md and "no I/O in the core", as pyproject.toml tells them to import-linter."""
+    monkeypatch.chdir(ROOT)
+    assert lint_imports(no_cache=True) == 0, capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import cryptography.hazmat.primitives.hashes",
+        "from cryptography import hazmat",
+        "def late():\n    from cryptography.hazmat.primitives import hashes",
+    ],
+)
+def test_an_import_of_hazmat_is_seen(source: str) -> None:
+    assert any(name.startswith("cryptography.hazmat") for name in imported_by(source))
+
+
+def test_only_turtls_crypto_imports_hazmat() -> None:
+    """Written here, because import-linter sees of an outside package the first name alone."""
+    doors = {
+        path.relative_to(ROOT / "src" / "turtls").parts[0]
+        for path in SOURCES
+        if any(name.startswith("cryptography.hazmat") for name in imported_by(path.read_text(encoding="utf-8")))
+    }
+    assert doors == {"crypto"}
+
+
+def test_import_turtls_is_light() -> None:
+    program = "import sys; before = set(sys.modules); import turtls; print(*sorted(set(sys.modules) - before))"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert [name for name in loaded if name.startswith("turtls")] == ["turtls"]
+    assert {"cryptography", "asyncio", "socket", "ssl", "dataclasses"}.isdisjoint(loaded)
+
+
+@pytest.mark.parametrize("name", sorted(set(turtls.__all__) - {"__version__"}))
+def test_each_public_name_is_what_its_home_calls_so(name: str) -> None:
+    home = importlib.import_module(turtls._HOME[name])
+    assert getattr(turtls, name) is getattr(home, name)
+
+
+def test_the_public_face_lists_its_names_and_no_others() -> None:
+    assert set(turtls.__all__) == {*turtls._HOME, "__version__"}
+    assert dir(turtls) == sorted(turtls.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'SSLContext'"):
+        turtls.SSLContext  # noqa: B018 - the look-up is the test
+
+
+def test_python_dash_m_turtls_is_the_command() -> None:
+    done = subprocess.run([sys.executable, "-m", "turtls", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"turtls {turtls.__version__}\n"
