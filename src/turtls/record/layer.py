@@ -44,8 +44,8 @@ class RecordLayer:
         self._held: Record | ProtocolError | None = None
         self._read: Protection | None = None
         self._empty_records = 0
-        self._skippable_undecryptable = 0
-        self._skippable_application_data = 0
+        self._skippable_undecryptable: int | None = None
+        self._skippable_application_data: int | None = None
         self._write: Protection | None = None
         self._outbound: list[bytes] = []
 
@@ -158,20 +158,20 @@ class RecordLayer:
         try:
             content_type, content = self._read.open(header, body, self.receive_limit)
         except ProtocolError as error:
-            if error.fault is Fault.BAD_RECORD_MAC and self._skippable_undecryptable:
+            if error.fault is Fault.BAD_RECORD_MAC and self._skippable_undecryptable is not None:
                 self._skippable_undecryptable = _spend(self._skippable_undecryptable, len(body))
                 return None
             raise
-        self._skippable_undecryptable = 0
+        self._skippable_undecryptable = None
         return self._checked(content_type, content)
 
     def _take_unprotected(self, content_type: int, body: memoryview) -> Record | None:
         if content_type == _APPLICATION_DATA:
-            if not self._skippable_application_data:
+            if self._skippable_application_data is None:
                 raise ProtocolError(Fault.UNEXPECTED_RECORD, "application data without protection")
             self._skippable_application_data = _spend(self._skippable_application_data, len(body))
             return None
-        self._skippable_application_data = 0
+        self._skippable_application_data = None
         return self._checked(content_type, bytes(body))
 
     def _take_plaintext_alert(self, content_type: int, body: memoryview) -> Record:

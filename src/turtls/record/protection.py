@@ -17,8 +17,11 @@ class Protection(Protocol):
     """Bytes in the body of a protected record at the most."""
     hides_type: bool
     """Whether the header's content type is always application_data, the true one inside (RFC 8446, section 5.2)."""
-    near_limit: bool
-    """Whether so many records went by that new keys should be agreed on (RFC 8446, section 5.5)."""
+
+    @property
+    def near_limit(self) -> bool:
+        """Whether so many records went by that new keys should be agreed on (RFC 8446, section 5.5)."""
+        ...
 
     def seal(self, content_type: int, data: bytes | memoryview, size_limit: int, padding: int) -> bytes:
         """`data` as one or more whole records. `size_limit` is what the peer's record_size_limit allows for one."""
