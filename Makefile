@@ -62,7 +62,7 @@ endif
 $(READY): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "turtls needs Python 3.11 or newer, with venv (Debian: python3-venv)."; exit 1; }
 	@echo "Setting up $(VENV) with $(PYTHON) ..."
-ifneq ($(shell command -v uv),)
+ifneq ($(shell command -v uv 2>/dev/null),)
 	@uv venv --quiet --allow-existing --python "$(PYTHON)" $(VENV)
 	@uv pip install --quiet --python $(VENV)/bin/python -r requirements.lock
 	@uv pip install --quiet --python $(VENV)/bin/python --no-deps --no-build-isolation -e .
