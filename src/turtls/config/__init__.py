@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from turtls.config.credentials import Credential, Signer
+from turtls.config.credentials import Credential, CredentialIndex, Signer
 from turtls.config.environment import Environment
 from turtls.config.policy import Policy
 from turtls.config.session import Negotiated, Session, SessionCache, SessionStore, TicketStore
@@ -65,7 +65,7 @@ class ClientConfig:
     """Where sessions are kept to be resumed; None never resumes."""
     post_handshake_auth: bool = False
     record_size_limit: int | None = None
-    """The largest record to be sent here, in bytes of plaintext (RFC 8449); None leaves the protocol's 16384."""
+    """The record_size_limit to ask for (RFC 8449): in TLS 1.3 it counts the content type too. 64 to 16385."""
     record_padding: int = 0
     """Pads each encrypted record to a multiple of this many bytes (RFC 8446, section 5.4); 0 does not pad."""
     grease: bool = True
@@ -74,6 +74,19 @@ class ClientConfig:
     keylog_from_environment: bool = False
     """Whether the environment variable SSLKEYLOGFILE is obeyed."""
     environment: Environment = _SYSTEM
+
+    def __post_init__(self) -> None:
+        _check_limits(self.record_size_limit, self.record_padding)
+        _check_alpn(self.alpn)
+
+    def required_verifier(self) -> Verifier:
+        """Who judges the server's chain. Raises ConfigError if nobody does."""
+        if self.verifier is None:
+            raise ConfigError(
+                "ClientConfig.verifier is None: say whom to trust, "
+                "such as turtls.WebVerifier(turtls.TrustStore.system())."
+            )
+        return self.verifier
 
 
 class ClientAuth(Enum):
@@ -106,3 +119,30 @@ class ServerConfig:
     keylog: KeyLog | None = None
     keylog_from_environment: bool = False
     environment: Environment = _SYSTEM
+    credentials_by_name: CredentialIndex = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        _check_limits(self.record_size_limit, self.record_padding)
+        _check_alpn(self.alpn)
+        object.__setattr__(self, "credentials_by_name", CredentialIndex(self.credentials))
+        if self.client_auth is not ClientAuth.NONE:
+            self.required_verifier()
+
+    def required_verifier(self) -> Verifier:
+        """Who judges a client's chain. Raises ConfigError if nobody does."""
+        if self.verifier is None:
+            raise ConfigError("ServerConfig.verifier is None: nobody could judge the client's certificate.")
+        return self.verifier
+
+
+def _check_limits(record_size_limit: int | None, record_padding: int) -> None:
+    if record_size_limit is not None and not 64 <= record_size_limit <= 2**14 + 1:
+        raise ConfigError("record_size_limit is 64 to 16385 bytes (RFC 8449, section 4).")
+    if not 0 <= record_padding <= 2**14:
+        raise ConfigError("record_padding is 0 to 16384 bytes.")
+
+
+def _check_alpn(names: tuple[str, ...]) -> None:
+    for name in names:
+        if not 1 <= len(name.encode()) <= 255:
+            raise ConfigError(f"An ALPN name has 1 to 255 bytes: {name!r} (RFC 7301, section 3.1).")

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from cryptography import x509
+
 from turtls.crypto import keys, signatures
 from turtls.errors import ConfigError
 from turtls.wire.registries import SignatureScheme
@@ -33,10 +35,14 @@ class Credential:
     leaf: keys.Leaf = field(init=False)
     """What is read from the leaf once: its public key, names, and the schemes it can sign with."""
 
+    issuers: frozenset[bytes] = field(init=False)
+    """The DER names of the chain's issuers, by which a server may ask for it (RFC 8446, section 4.2.4)."""
+
     def __post_init__(self) -> None:
         if not self.chain:
             raise ConfigError("A credential needs at least one certificate.")
         object.__setattr__(self, "leaf", keys.Leaf.parse(self.chain[0]))
+        object.__setattr__(self, "issuers", _issuers(self.chain))
 
     @classmethod
     def load(
@@ -72,6 +78,13 @@ class Credential:
         return credential
 
 
+def _issuers(chain: Sequence[bytes]) -> frozenset[bytes]:
+    try:
+        return frozenset(x509.load_der_x509_certificate(der).issuer.public_bytes() for der in chain)
+    except ValueError as error:
+        raise ConfigError(f"A certificate of the chain cannot be parsed: {error}.") from error
+
+
 def _read(source: str | Path | bytes) -> bytes:
     if isinstance(source, bytes):
         return source
@@ -79,3 +92,29 @@ def _read(source: str | Path | bytes) -> bytes:
         return Path(source).read_bytes()
     except OSError as error:
         raise ConfigError(f"Cannot read {source}: {error.strerror}.") from error
+
+
+class CredentialIndex:
+    """A server's credentials by the names they are for: a choice among thousands costs no more than among two."""
+
+    __slots__ = ("_all", "_exact", "_wildcard")
+
+    def __init__(self, credentials: Sequence[Credential]) -> None:
+        self._all = tuple(credentials)
+        self._exact: dict[str, list[Credential]] = {}
+        self._wildcard: dict[str, list[Credential]] = {}
+        for credential in credentials:
+            for name in credential.leaf.dns_names:
+                lowered = name.lower()
+                if lowered.startswith("*."):
+                    self._wildcard.setdefault(lowered[2:], []).append(credential)
+                else:
+                    self._exact.setdefault(lowered, []).append(credential)
+
+    def candidates(self, server_name: str | None) -> Sequence[Credential]:
+        """Those for that name, exact matches before wildcards; all of them where none is, or no name was given."""
+        if server_name is None:
+            return self._all
+        exact = self._exact.get(server_name, [])
+        wildcard = self._wildcard.get(server_name.partition(".")[2], [])
+        return [*exact, *wildcard] or self._all

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from turtls.crypto import groups
@@ -18,4 +18,8 @@ class Environment:
     now: Callable[[], float] = time.time
     """Seconds since the epoch."""
     random: Callable[[int], bytes] = os.urandom
-    generate_key_share: Callable[[NamedGroup], groups.PrivateShare] = groups.generate
+    """Bytes fit for keys."""
+    generate_key_shares: Callable[[Sequence[NamedGroup]], list[groups.PrivateShare]] = groups.generate_many
+    """A client's shares, in the order of the groups."""
+    answer_key_share: Callable[[NamedGroup, bytes], tuple[bytes, bytes]] = groups.respond
+    """A server's share and the secret, from the client's share."""

@@ -25,6 +25,8 @@ class Negotiated:
     server_name: str | None = None
     peer: VerifiedChain | None = None
     """The peer's verified chain; in a resumed session that of the first one."""
+    ocsp_response: bytes | None = None
+    """The DER OCSPResponse that the peer stapled."""
     resumed: bool = False
     hello_retry: bool = False
     """Whether a HelloRetryRequest cost a round trip."""

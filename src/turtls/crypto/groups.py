@@ -351,3 +351,8 @@ _EXCHANGES: dict[NamedGroup, _DiffieHellman | _Hybrid] = {
 }
 
 SUPPORTED: frozenset[NamedGroup] = frozenset(_EXCHANGES)
+
+POST_QUANTUM: frozenset[NamedGroup] = frozenset(
+    group for group, exchange in _EXCHANGES.items() if isinstance(exchange, _Hybrid)
+)
+"""Those that a future quantum computer does not open: the hybrids with ML-KEM."""

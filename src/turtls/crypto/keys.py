@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from enum import Enum
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
@@ -15,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     pkcs12,
 )
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import PublicKeyAlgorithmOID
 
 from turtls.errors import ConfigError, Fault, ProtocolError
@@ -52,6 +54,9 @@ class KeyKind(Enum):
     MLDSA87 = "ML-DSA-87"
 
 
+# cryptography warns of certificates that it will not read one day: an error where warnings are errors.
+_UNREADABLE = (ValueError, CryptographyDeprecationWarning)
+
 _KIND_BY_CURVE = {"secp256r1": KeyKind.P256, "secp384r1": KeyKind.P384, "secp521r1": KeyKind.P521}
 _KIND_BY_CLASS: tuple[tuple[type, KeyKind], ...] = (
     (ed25519.Ed25519PublicKey, KeyKind.ED25519),
@@ -63,14 +68,19 @@ _KIND_BY_CLASS: tuple[tuple[type, KeyKind], ...] = (
 
 
 class PublicKey:
-    """A public key: its `kind`, its size in `bits`, and `key`, the object of `cryptography`."""
+    """A public key: its `kind`, and `key`, the object of `cryptography`.
 
-    __slots__ = ("bits", "key", "kind")
+    Of RSA keys also the size in `bits`, and `only_hash`: the name of the one hash that an RSASSA-PSS key may be
+    restricted to.
+    """
 
-    def __init__(self, kind: KeyKind, key: Any, bits: int) -> None:
+    __slots__ = ("bits", "key", "kind", "only_hash")
+
+    def __init__(self, kind: KeyKind, key: Any, *, bits: int = 0, only_hash: str | None = None) -> None:
         self.kind = kind
         self.key = key
         self.bits = bits
+        self.only_hash = only_hash
 
     @classmethod
     def of(cls, certificate: x509.Certificate) -> PublicKey:
@@ -80,17 +90,24 @@ class PublicKey:
         """
         key = certificate.public_key()
         if isinstance(key, rsa.RSAPublicKey):
-            if key.key_size > MAX_RSA_BITS:
-                raise UnsupportedAlgorithm(f"an RSA key of {key.key_size} bits")
-            # cryptography reads both kinds of RSA key into one class; only the certificate tells them apart.
-            pss = certificate.public_key_algorithm_oid == PublicKeyAlgorithmOID.RSASSA_PSS
-            return cls(KeyKind.RSA_PSS if pss else KeyKind.RSA, key, key.key_size)
+            return cls._of_rsa(certificate, key)
         if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _KIND_BY_CURVE:
-            return cls(_KIND_BY_CURVE[key.curve.name], key, key.key_size)
+            return cls(_KIND_BY_CURVE[key.curve.name], key)
         for key_class, kind in _KIND_BY_CLASS:
             if isinstance(key, key_class):
-                return cls(kind, key, 0)
-        raise UnsupportedAlgorithm(f"a key of the kind {certificate.public_key_algorithm_oid._name}")
+                return cls(kind, key)
+        raise UnsupportedAlgorithm(f"a key of the kind {type(key).__name__}")
+
+    @classmethod
+    def _of_rsa(cls, certificate: x509.Certificate, key: rsa.RSAPublicKey) -> PublicKey:
+        if key.key_size > MAX_RSA_BITS:
+            raise UnsupportedAlgorithm(f"an RSA key of {key.key_size} bits")
+        # cryptography reads both kinds of RSA key into one class; only the certificate tells them apart.
+        if certificate.public_key_algorithm_oid != PublicKeyAlgorithmOID.RSASSA_PSS:
+            return cls(KeyKind.RSA, key, bits=key.key_size)
+        from turtls.crypto import rsassa_pss
+
+        return cls(KeyKind.RSA_PSS, key, bits=key.key_size, only_hash=rsassa_pss.only_hash(certificate))
 
     def __str__(self) -> str:
         return f"{self.kind.value}, {self.bits} bits" if self.kind in _RSA_KINDS else self.kind.value
@@ -139,7 +156,7 @@ class Leaf:
             return _parse(der)
         except UnsupportedAlgorithm as error:
             raise ConfigError(f"TLS cannot use the key of this certificate: {error}.") from error
-        except ValueError as error:
+        except _UNREADABLE as error:
             raise ConfigError(f"The certificate cannot be parsed: {error}.") from error
 
     @classmethod
@@ -152,8 +169,18 @@ class Leaf:
             return _parse(untrusted_der)
         except UnsupportedAlgorithm as error:
             raise ProtocolError(Fault.UNSUPPORTED_KEY, str(error)) from None
-        except ValueError as error:
+        except _UNREADABLE as error:
             raise ProtocolError(Fault.UNREADABLE_CERTIFICATE, str(error)) from None
+
+    @property
+    def end_point_digest(self) -> bytes:
+        """The channel binding tls-server-end-point (RFC 5929, section 4.1).
+
+        The hash of the certificate's own signature, but never MD5 or SHA-1; SHA-256 where it has none of its own.
+        """
+        algorithm = self.certificate.signature_hash_algorithm
+        name = algorithm.name if algorithm is not None else "sha256"
+        return hashlib.new("sha256" if name in ("md5", "sha1") else name, self.der).digest()
 
     def __repr__(self) -> str:
         return f"<Leaf {self.certificate.subject.rfc4514_string()}, {self.public_key}>"

@@ -125,6 +125,11 @@ class RecordLayer:
             self._held = error
         return b"".join(contents)
 
+    @property
+    def unread(self) -> bytes:
+        """What was fed and is not taken out yet, as it came."""
+        return self._inbound[self._position :]
+
     def _next_header(self) -> bytes | None:
         header = self._inbound[self._position : self._position + HEADER_LENGTH]
         if len(header) < HEADER_LENGTH:

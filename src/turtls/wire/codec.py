@@ -16,7 +16,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterable
 from operator import attrgetter
-from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar, dataclass_transform
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, Self, TypeVar, dataclass_transform
 
 from turtls.errors import Fault, ProtocolError
 from turtls.wire.codepoints import CodePoint
@@ -40,6 +40,8 @@ class Codec(NamedTuple, Generic[T]):
     encode: Callable[[T], bytes]
     decode: Callable[[bytes, int], tuple[T, int]]
     default: Any = _NO_DEFAULT
+    encode_item: Callable[[Any], bytes] | None = None
+    """How each item of a vector is written, for those who take messages apart; None if this is not a vector."""
 
 
 # ------------------------------------------------------------------------------------------- numbers
@@ -148,7 +150,9 @@ def _opaque(floor: int, ceiling: int) -> Codec[bytes]:
 # ------------------------------------------------------------------------------------------- vectors
 
 
-def vector(item: type[CodePoint] | type[Struct] | Codec[Any], floor: int, ceiling: int, default: Any = _NO_DEFAULT) -> Any:
+def vector(
+    item: type[CodePoint] | type[Struct] | Codec[Any], floor: int, ceiling: int, default: Any = _NO_DEFAULT
+) -> Any:
     """`T name<floor..ceiling>`: items behind their length in bytes. `default` is a list, and is not shared."""
     if isinstance(item, Codec):
         codec = _vector_of(item.encode, item.decode, floor, ceiling)
@@ -179,7 +183,7 @@ def _vector_of(
             values.append(value)
         return values, end
 
-    return Codec(encode, decode)
+    return Codec(encode, decode, encode_item=encode_item)
 
 
 def _vector_of_code_points(registry: type[P], floor: int, ceiling: int) -> Codec[list[P]]:
@@ -197,7 +201,7 @@ def _vector_of_code_points(registry: type[P], floor: int, ceiling: int) -> Codec
         points = struct.unpack(f">{len(items) // size}{letter}", items)
         return [known.get(point) or registry(point) for point in points], end
 
-    return Codec(encode, decode)
+    return Codec(encode, decode, encode_item=lambda point: int(point).to_bytes(size, "big"))
 
 
 def nested(item: type[Struct], default: Any = _NO_DEFAULT) -> Any:
@@ -208,18 +212,29 @@ def nested(item: type[Struct], default: Any = _NO_DEFAULT) -> Any:
 # ------------------------------------------------------------------------------------------- structs
 
 
+class _Beside:
+    """Marks a field that is not on the wire."""
+
+
+def beside(*, init: Literal[False] = False) -> Any:
+    """A field that is kept beside the message's own, and is set later."""
+    return _Beside()
+
+
 @dataclass_transform(
     kw_only_default=True,
-    field_specifiers=(uint8, uint16, uint32, code_point, fixed, opaque, rest, vector, nested, Codec),
+    field_specifiers=(uint8, uint16, uint32, code_point, fixed, opaque, rest, vector, nested, beside),
 )
 class StructType(type):
     """Makes a slots class of a declaration, with an `__init__` by keyword and a codec built from its fields."""
 
     def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> StructType:
+        """The class that a declaration stands for."""
         codecs = {key: value for key, value in namespace.items() if isinstance(value, Codec)}
-        for key in codecs:
+        slots = [key for key, value in namespace.items() if isinstance(value, Codec | _Beside)]
+        for key in slots:
             del namespace[key]
-        namespace.setdefault("__slots__", tuple(codecs))
+        namespace.setdefault("__slots__", tuple(slots))
         inherited = next((base.__fields__ for base in bases if isinstance(base, StructType)), {})
         namespace["__fields__"] = {**inherited, **codecs}
         made = super().__new__(cls, name, bases, namespace, **options)

@@ -97,7 +97,7 @@ class ServerNameAcknowledged(ExtensionBody, type=ExtensionType.server_name):
 class ProtocolNameList(ExtensionBody, type=ExtensionType.application_layer_protocol_negotiation):
     """ALPN (RFC 7301, section 3.1); a server's list holds exactly the one it chose."""
 
-    protocol_name_list: list[bytes] = vector(cast("Codec[bytes]", opaque(1, 2**8 - 1)), 2, 2**16 - 1)
+    protocol_name_list: list[bytes] = vector(opaque(1, 2**8 - 1), 2, 2**16 - 1)
 
 
 # ------------------------------------------------------------------------------------------- versions
@@ -180,7 +180,7 @@ class SignatureAlgorithmsCert(ExtensionBody, type=ExtensionType.signature_algori
 class CertificateAuthorities(ExtensionBody, type=ExtensionType.certificate_authorities):
     """RFC 8446, section 4.2.4: DER-encoded distinguished names."""
 
-    authorities: list[bytes] = vector(cast("Codec[bytes]", opaque(1, 2**16 - 1)), 3, 2**16 - 1)
+    authorities: list[bytes] = vector(opaque(1, 2**16 - 1), 3, 2**16 - 1)
 
 
 class OidFilter(Struct):
@@ -225,7 +225,7 @@ class SignedCertificateTimestampRequest(ExtensionBody, type=ExtensionType.signed
 class SignedCertificateTimestamps(ExtensionBody, type=ExtensionType.signed_certificate_timestamp):
     """RFC 6962, section 3.3: at least one timestamp, none of them empty."""
 
-    sct_list: list[bytes] = vector(cast("Codec[bytes]", opaque(1, 2**16 - 1)), 1, 2**16 - 1)
+    sct_list: list[bytes] = vector(opaque(1, 2**16 - 1), 1, 2**16 - 1)
 
 
 # ------------------------------------------------------------------------------------------- resumption
@@ -248,7 +248,7 @@ class OfferedPsks(ExtensionBody, type=ExtensionType.pre_shared_key):
     """RFC 8446, section 4.2.11."""
 
     identities: list[PskIdentity] = vector(PskIdentity, 7, 2**16 - 1)
-    binders: list[bytes] = vector(cast("Codec[bytes]", opaque(32, 255)), 33, 2**16 - 1)
+    binders: list[bytes] = vector(opaque(32, 255), 33, 2**16 - 1)
 
     @property
     def binders_length(self) -> int:
@@ -410,6 +410,10 @@ class Extensions:
     def add(self, body: AnyExtension) -> None:
         """Put one more at the end, or in the place of the one of its type."""
         self._bodies[int(body.extension_type)] = body
+
+    def remove(self, form: type[E]) -> E | None:
+        """Take the extension of that form out; None if the message has none."""
+        return cast("E | None", self._bodies.pop(form.extension_type, None))
 
     @property
     def types(self) -> list[int]:

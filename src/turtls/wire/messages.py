@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from turtls.errors import Fault, ProtocolError
-from turtls.wire.codec import Codec, Struct, code_point, decode, fixed, opaque, rest, uint16, uint32, vector
-from turtls.wire.extensions import Context, Extensions, SupportedVersionsServerHello, extension_block
-from turtls.wire.registries import CipherSuite, ExtensionType, HandshakeType, KeyUpdateRequest, ProtocolVersion, SignatureScheme
+from turtls.wire.codec import Struct, beside, code_point, decode, fixed, opaque, rest, uint32, vector
+from turtls.wire.extensions import Context, Extensions, extension_block
+from turtls.wire.registries import (
+    CipherSuite,
+    ExtensionType,
+    HandshakeType,
+    KeyUpdateRequest,
+    ProtocolVersion,
+    SignatureScheme,
+)
 
 HELLO_RETRY_REQUEST_RANDOM = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 """The SHA-256 of "HelloRetryRequest" (RFC 8446, section 4.1.3)."""
@@ -16,9 +23,8 @@ HELLO_RETRY_REQUEST_RANDOM = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a2
 class HandshakeMessage(Struct):
     """A message with the header of RFC 8446, section 4: its type and the length of its body."""
 
-    __slots__ = ("raw",)
     msg_type: ClassVar[HandshakeType]
-    raw: bytes
+    raw: bytes = beside()
     """The message as it was received, its header included: what the transcript is made of."""
 
     def __init_subclass__(cls, type: HandshakeType | None = None) -> None:
@@ -164,31 +170,6 @@ def _has_supported_versions(raw: bytes) -> bool:
             return True
         at += 4 + int.from_bytes(raw[at + 2 : at + 4], "big")
     return False
-
-
-def encode_certificate_list(entries: list[CertificateEntry]) -> bytes:
-    """The certificate_list alone, to be kept by a server that sends it again and again."""
-    codec: Codec[Any] = Certificate.__fields__["certificate_list"]
-    return codec.encode(entries)
-
-
-HELLO_MESSAGES = {HandshakeType.client_hello: ClientHello}
-
-TLS13_MESSAGES: dict[int, type[HandshakeMessage]] = {
-    int(message.msg_type): message
-    for message in (
-        ClientHello,
-        EncryptedExtensions,
-        CertificateRequest,
-        Certificate,
-        CertificateVerify,
-        Finished,
-        EndOfEarlyData,
-        NewSessionTicket,
-        KeyUpdate,
-    )
-}
-"""By type; server_hello has three forms, told apart by `server_hello_form`."""
 
 
 def message_name(raw: bytes) -> str:

@@ -1,0 +1,439 @@
+"""A TLS connection without a transport: bytes in, bytes and events out.
+
+    connection = ClientConnection(config, server_name="example.org")
+    transport.send(connection.data_to_send())
+    for event in connection.receive_data(transport.recv()):
+        ...
+
+How it works. The record layer turns the transport's bytes into records; each is pulled only when the one before it
+has had its effect, because it may have changed the keys. Handshake bytes are reassembled into messages and given to
+the handshake's coroutine, which says through its `Peer` what to send. While that coroutine waits for something
+outside (a `Pending` event), nothing is pulled.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from turtls.config import ClientConfig, Negotiated, ServerConfig
+from turtls.config.names import ascii_name, is_ip_address
+from turtls.crypto import key_schedule
+from turtls.errors import (
+    AlertDescription,
+    AlertLevel,
+    ClosedError,
+    ConfigError,
+    Fault,
+    PeerAlert,
+    ProtocolError,
+    TLSError,
+    TruncatedError,
+)
+from turtls.events import (
+    AlertSeen,
+    DataReceived,
+    Event,
+    HandshakeCompleted,
+    PeerClosed,
+    Pending,
+    Trace,
+)
+from turtls.handshake import hello, post13
+from turtls.handshake.driver import Driver
+from turtls.handshake.established import Established
+from turtls.handshake.over_records import RecordCarrier
+from turtls.handshake.peer import Effect, Peer
+from turtls.handshake.resumption import take_session
+from turtls.record.limits import MAX_BUFFERED_WHILE_PENDING, MAX_WARNING_ALERTS
+from turtls.wire.registries import ContentType
+
+Observer = Callable[[Trace], None]
+
+_CLOSE_NOTIFY = bytes([AlertLevel.WARNING, AlertDescription.CLOSE_NOTIFY])
+
+
+class Connection:
+    """What clients and servers have in common. Use `ClientConnection` or `ServerConnection`."""
+
+    def __init__(self, config: ClientConfig | ServerConfig, observer: Observer | None, *, is_client: bool) -> None:
+        self._config = config
+        self._observer = observer
+        self._carrier = RecordCarrier(is_client=is_client, padding=config.record_padding)
+        self._records = self._carrier.records
+        self._events: list[Event] = []
+        self._peer = Peer(
+            self._carrier,
+            config.environment,
+            self._events,
+            observer,
+            self._secret_logger(),
+        )
+        self._established: Established | None = None
+        self._traffic_keys: post13.TrafficKeys | None = None
+        self._pending: Pending | None = None
+        self._failure: TLSError | None = None
+        self._sent_close = False
+        self._peer_closed = False
+        self._buffered_while_pending = 0
+        self._warnings = 0
+
+    # What is known.
+
+    @property
+    def negotiated(self) -> Negotiated | None:
+        """What the two sides agreed on; None until the handshake is done."""
+        return self._established.negotiated if self._established is not None else None
+
+    @property
+    def handshake_done(self) -> bool:
+        """Whether data can be sent."""
+        return self._established is not None
+
+    # Bytes in.
+
+    def receive_data(self, data: bytes | bytearray | memoryview) -> list[Event]:
+        """What the transport received; gives what came of it.
+
+        An exception (ProtocolError, PeerAlert) is final: send what `data_to_send` has for the peer, then close the
+        transport.
+        """
+        self._check_alive()
+        self._records.feed(data)
+        if self._pending is not None:
+            self._buffered_while_pending += len(data)
+            if self._buffered_while_pending > MAX_BUFFERED_WHILE_PENDING:
+                raise self._fail(ProtocolError(Fault.TOO_MUCH_BUFFERED))
+            return []
+        return self._pump()
+
+    def receive_eof(self) -> list[Event]:
+        """The transport has ended. Raises TruncatedError unless the peer said goodbye with close_notify."""
+        self._check_alive()
+        if self._peer_closed:
+            return []
+        what = "data" if self.handshake_done else "the handshake"
+        raise self._fail(TruncatedError(f"The connection was cut off in the middle of {what}."))
+
+    def resume(self, pending: Pending, result: Any) -> list[Event]:
+        """Go on with the result of `pending.awaitable`."""
+        return self._go_on(pending, lambda driver: driver.resume(result))
+
+    def resume_error(self, pending: Pending, exception: BaseException) -> list[Event]:
+        """Go on with the exception that `pending.awaitable` raised; as a rule it is raised again."""
+        return self._go_on(pending, lambda driver: driver.fail(exception))
+
+    # Bytes out.
+
+    def data_to_send(self) -> bytes:
+        """What the transport is to send; b"" if there is nothing."""
+        self._carrier.flush()
+        return self._records.take_output()
+
+    def send_data(self, data: bytes | bytearray | memoryview) -> None:
+        """Encrypt application data. Raises ClosedError before the handshake is done and after `close`."""
+        if self._failure is not None or self._sent_close or self._traffic_keys is None:
+            raise self._not_open()
+        if self._records.needs_key_update:
+            self._traffic_keys.update_write(request_peer=False)
+        self._carrier.flush()
+        self._records.write(ContentType.application_data, memoryview(data))
+
+    def close(self) -> None:
+        """Say goodbye with close_notify. The peer may still send (half-close, RFC 8446, section 6.1)."""
+        if self._failure is None and not self._sent_close:
+            self._carrier.flush()
+            self._send_alert(_CLOSE_NOTIFY)
+            self._sent_close = True
+            self._end_if_closed()
+
+    def update_keys(self, request_peer: bool = False) -> None:
+        """Send under new keys from here on; with `request_peer` the peer is asked to do so too (section 4.6.3)."""
+        if self._failure is not None or self._sent_close or self._traffic_keys is None:
+            raise self._not_open()
+        self._traffic_keys.update_write(request_peer=request_peer)
+
+    @property
+    def untrusted_trailing_data(self) -> bytes:
+        """What the peer sent in the clear behind its close_notify: a protocol may go on without TLS (FTP's CCC)."""
+        return self._records.unread if self._peer_closed else b""
+
+    # Keys for the application.
+
+    def export_keying_material(self, label: str, context: bytes, length: int) -> bytes:
+        """`length` bytes that only the two sides know (RFC 8446, section 7.5; RFC 5705)."""
+        established = self._require_established()
+        return key_schedule.exporter(
+            established.suite.hash, established.exporter_master_secret, label.encode("ascii"), context, length
+        )
+
+    def channel_binding(self, kind: str) -> bytes:
+        """A value that is this connection's alone: "tls-exporter" (RFC 9266) or "tls-server-end-point" (RFC 5929)."""
+        if kind == "tls-exporter":
+            return self.export_keying_material("EXPORTER-Channel-Binding", b"", 32)
+        if kind == "tls-server-end-point":
+            return self._server_end_point()
+        raise ConfigError(f"There is no channel binding {kind!r} in TLS 1.3.")
+
+    # Inside.
+
+    def _start(self, coroutine: Coroutine[Effect, Any, None]) -> None:
+        self._driver = Driver(self._peer, coroutine)
+
+    def _begin(self, established: Established) -> None:
+        """The handshake is done."""
+        self._established = established
+        self._events.append(HandshakeCompleted(established.negotiated))
+
+    def _server_end_point(self) -> bytes:
+        raise NotImplementedError
+
+    def _require_established(self) -> Established:
+        if self._established is None:
+            raise ClosedError("The handshake is not done yet.")
+        if self._failure is not None:
+            raise self._failure
+        return self._established
+
+    def _pump(self) -> list[Event]:
+        """Pull records and messages until there are no more, or the handshake waits for something outside."""
+        try:
+            while not self._must_wait() and self._step():
+                pass
+        except TLSError as error:
+            raise self._fail(error) from error.__cause__
+        except Exception:
+            # A signer, a verifier or a hook of the application's failed: its exception is the application's to see.
+            self._fail(ProtocolError(Fault.INTERNAL))
+            raise
+        events = self._events.copy()
+        self._events.clear()
+        return events
+
+    def _must_wait(self) -> bool:
+        wait = self._driver.waiting_for
+        if wait is not None and self._pending is None:
+            self._pending = Pending(wait.awaitable, wait.purpose)
+            self._events.append(self._pending)
+        return wait is not None
+
+    def _step(self) -> bool:
+        """Do the next thing; False if there is nothing to do."""
+        raw = self._carrier.messages.next_message()
+        if raw is not None:
+            self._driver.deliver(raw)
+            return True
+        if self._established is not None:
+            data = self._records.read_application_data()
+            if data:
+                self._receive_application_data(data)
+                return True
+        record = self._records.next_record()
+        if record is None:
+            return False
+        self._receive_record(*record)
+        return True
+
+    def _receive_application_data(self, data: bytes) -> None:
+        if self._peer_closed:
+            return  # section 6.1: data after close_notify is ignored
+        if self._traffic_keys is not None:
+            self._traffic_keys.updates_without_data = 0
+        self._warnings = 0
+        self._events.append(DataReceived(data))
+
+    def _receive_record(self, content_type: ContentType, content: bytes) -> None:
+        if content_type == ContentType.handshake:
+            self._carrier.messages.feed(content)
+            return
+        # Section 5.1: no other record may stand between the fragments of a handshake message.
+        self._carrier.messages.require_empty()
+        if content_type == ContentType.alert:
+            self._receive_alert(content)
+        elif content or content_type != ContentType.application_data or self._established is None:
+            raise ProtocolError(Fault.UNEXPECTED_RECORD, content_type.name)
+
+    def _receive_alert(self, content: bytes) -> None:
+        if len(content) != 2:
+            raise ProtocolError(Fault.BAD_ALERT, f"{len(content)} bytes")
+        alert = _alert_description(content[1])
+        if self._observer is not None:
+            self._observer(AlertSeen("received", alert))
+        if alert == AlertDescription.CLOSE_NOTIFY:
+            self._receive_close_notify()
+        elif alert == AlertDescription.USER_CANCELED:
+            self._warnings += 1
+            if self._warnings > MAX_WARNING_ALERTS:
+                raise ProtocolError(Fault.TOO_MANY_WARNINGS)
+        else:  # section 6: in TLS 1.3 every other alert ends the connection, whatever its level says
+            raise PeerAlert(alert)
+
+    def _receive_close_notify(self) -> None:
+        if self._established is None:
+            raise PeerAlert(AlertDescription.CLOSE_NOTIFY)
+        if not self._peer_closed:
+            self._peer_closed = True
+            self._events.append(PeerClosed())
+            self._end_if_closed()
+
+    def _go_on(self, pending: Pending, action: Callable[[Driver], None]) -> list[Event]:
+        if pending is not self._pending:
+            raise RuntimeError("the connection does not wait for this")
+        self._check_alive()
+        self._pending = None
+        self._buffered_while_pending = 0
+        try:
+            action(self._driver)
+        except TLSError as error:
+            raise self._fail(error) from error.__cause__
+        except Exception:
+            self._fail(ProtocolError(Fault.INTERNAL))
+            raise
+        return self._pump()
+
+    def _fail(self, error: TLSError) -> TLSError:
+        """The connection is over. The peer is told, unless it said so itself or is gone."""
+        self._failure = error
+        if isinstance(error, ProtocolError) and not self._sent_close:
+            self._carrier.flush()
+            self._send_alert(bytes([AlertLevel.FATAL, error.alert]))
+        self._forget()
+        return error
+
+    def _send_alert(self, alert: bytes) -> None:
+        self._records.write(ContentType.alert, alert)
+        if self._observer is not None:
+            self._observer(AlertSeen("sent", _alert_description(alert[1])))
+
+    def _end_if_closed(self) -> None:
+        if self._sent_close and self._peer_closed:
+            self._failure = ClosedError("The connection is closed.")
+            self._forget()
+
+    def _forget(self) -> None:
+        """Let go of all keys (mission, part 10: session keys are deleted when the session ends)."""
+        self._driver.stop()
+        self._traffic_keys = None
+        self._pending = None
+        self._carrier.forget()
+        if self._established is not None:
+            self._established.forget()
+
+    def _check_alive(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    def _not_open(self) -> TLSError:
+        if self._failure is not None:
+            return self._failure
+        return ClosedError("This side is closed." if self._sent_close else "The handshake is not done yet.")
+
+    def _secret_logger(self) -> Callable[[str, bytes], None] | None:
+        log = _keylog(self._config)
+        if log is None:
+            return None
+        return lambda label, secret: log(f"{label} {self._peer.client_random.hex()} {secret.hex()}")
+
+
+class ClientConnection(Connection):
+    """The client's side. Its ClientHello lies in `data_to_send` from the start."""
+
+    def __init__(
+        self,
+        config: ClientConfig,
+        *,
+        server_name: str | None,
+        session_key: str | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        """`server_name` is the DNS name or the IP address to reach; the server's certificate must be for it.
+
+        None only makes sense with a verifier that does not look at names. `session_key` tells services apart whose
+        sessions must not be mixed, such as ports of one host; by default it is the name. `observer` sees each
+        message and key. Raises ConfigError.
+        """
+        super().__init__(config, observer, is_client=True)
+        config.required_verifier()
+        if server_name is not None and not is_ip_address(server_name):
+            server_name = ascii_name(server_name)
+        self._client_config = config
+        self._server_name = server_name
+        self._session_key = session_key or server_name or ""
+        self._start(self._run())
+
+    async def _run(self) -> None:
+        config = self._client_config
+        session = take_session(config, self._session_key, self._server_name, config.environment.now())
+        established = await hello.client(self._peer, config, self._server_name, session)
+        self._traffic_keys = keys = post13.TrafficKeys(self._peer, established, "client")
+        self._begin(established)
+        await post13.client(self._peer, config, established, keys, self._session_key)
+
+    def _server_end_point(self) -> bytes:
+        chain = self._require_established().negotiated.peer
+        if chain is None:
+            raise ConfigError("The server showed no certificate.")
+        return chain.leaf.end_point_digest
+
+
+class ServerConnection(Connection):
+    """The server's side."""
+
+    def __init__(self, config: ServerConfig, *, observer: Observer | None = None) -> None:
+        """`observer` sees each message and key."""
+        super().__init__(config, observer, is_client=False)
+        self._server_config = config
+        self._requests: post13.ClientRequests | None = None
+        self._start(self._run())
+
+    async def _run(self) -> None:
+        config, established = await hello.server(self._peer, self._server_config)
+        self._traffic_keys = keys = post13.TrafficKeys(self._peer, established, "server")
+        self._requests = requests = post13.ClientRequests(self._peer, config, established)
+        self._begin(established)
+        await post13.server(self._peer, established, keys, requests)
+
+    def request_client_certificate(self) -> None:
+        """Ask the client who it is, after the handshake (RFC 8446, section 4.6.2); PeerAuthenticated reports it.
+
+        Raises ClosedError before the handshake is done, ConfigError if it cannot be asked.
+        """
+        if self._failure is not None or self._sent_close or self._requests is None:
+            raise self._not_open()
+        if not self._requests.allowed:
+            raise ConfigError("The client does not take part in authentication after the handshake.")
+        self._requests.config.required_verifier()
+        self._requests.send()
+
+    def _server_end_point(self) -> bytes:
+        credential = self._require_established().credential
+        if credential is None:
+            raise ConfigError("A resumed session does not show the server's certificate.")
+        return credential.leaf.end_point_digest
+
+
+def _alert_description(code: int) -> AlertDescription | int:
+    try:
+        return AlertDescription(code)
+    except ValueError:
+        return code
+
+
+def _keylog(config: ClientConfig | ServerConfig) -> Callable[[str], None] | None:
+    """Where secrets are logged: what the configuration names, or the file of SSLKEYLOGFILE if it allows that."""
+    if config.keylog is not None:
+        return config.keylog
+    path = os.environ.get("SSLKEYLOGFILE") if config.keylog_from_environment else None
+    if not path:
+        return None
+
+    def append(line: str) -> None:
+        with open(path, "a", encoding="ascii", opener=_private) as file:
+            file.write(line + "\n")
+
+    return append
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -1,0 +1,198 @@
+"""Authentication by certificate in TLS 1.3: Certificate and CertificateVerify (RFC 8446, sections 4.4.2 and 4.4.3).
+
+The same code serves both roles, in the handshake and after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from turtls.config import ClientConfig, Credential, Role, VerificationRequest, VerifiedChain, Verifier
+from turtls.crypto.keys import check_strength
+from turtls.crypto.signatures import schemes_for
+from turtls.errors import Fault, ProtocolError
+from turtls.handshake.peer import Peer
+from turtls.handshake.proofs import VerifiedSignature, verify_signature
+from turtls.handshake.transcript import Transcript
+from turtls.record.limits import MAX_CHAIN_LENGTH
+from turtls.wire.extensions import (
+    CertificateAuthorities,
+    CertificateStatus,
+    CertificateStatusRequest,
+    Extensions,
+    SignatureAlgorithms,
+    SignedCertificateTimestampRequest,
+    SignedCertificateTimestamps,
+)
+from turtls.wire.messages import Certificate, CertificateEntry, CertificateRequest, CertificateVerify
+from turtls.wire.registries import ProtocolVersion, SignatureScheme
+
+_CONTEXT = {
+    Role.SERVER: b" " * 64 + b"TLS 1.3, server CertificateVerify\0",
+    Role.CLIENT: b" " * 64 + b"TLS 1.3, client CertificateVerify\0",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticated:
+    """The proof of who the peer is: a chain that was verified, and a signature by its key over this handshake."""
+
+    chain: VerifiedChain
+    signature: VerifiedSignature
+    ocsp_response: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authenticator:
+    """Who checks a peer's certificate, and how."""
+
+    role: Role
+    """The peer's role."""
+    verifier: Verifier
+    server_name: str | None
+    offered_schemes: Sequence[SignatureScheme]
+    offered: Extensions
+    """The extensions of the message that asked for the certificate: its own may answer only these."""
+    min_rsa_bits: int
+
+    async def authenticate(self, peer: Peer, certificate: Certificate, transcript: Transcript) -> Authenticated:
+        """Verify the chain in `certificate`, then the CertificateVerify that must follow.
+
+        Raises ProtocolError, or whatever the verifier raises.
+        """
+        leaf = certificate.certificate_list[0].extensions
+        self._refuse_unasked(certificate)
+        staple, timestamps = leaf.get(CertificateStatus), leaf.get(SignedCertificateTimestamps)
+        request = VerificationRequest(
+            role=self.role,
+            untrusted_chain=tuple([entry.cert_data for entry in certificate.certificate_list]),
+            server_name=self.server_name,
+            ocsp_response=staple.response if staple is not None else None,
+            signed_certificate_timestamps=timestamps.encode() if timestamps is not None else None,
+            min_rsa_bits=self.min_rsa_bits,
+            now=peer.environment.now(),
+        )
+        if len(request.untrusted_chain) > MAX_CHAIN_LENGTH:
+            raise ProtocolError(Fault.CHAIN_TOO_LONG, f"{len(request.untrusted_chain)} certificates")
+        chain = await peer.wait(self.verifier.verify(request), f"the verdict on the {self.role.value}'s certificate")
+        check_strength(chain.leaf.public_key, self.min_rsa_bits)
+        transcript.add(certificate.raw)
+        signature = self._check_signature(await peer.receive(CertificateVerify), chain, transcript)
+        peer.explain(
+            "authentication",
+            f"The {self.role.value} signed this very handshake with the key of its certificate, "
+            "so nobody else can be at the other end.",
+            scheme=signature.scheme,
+        )
+        return Authenticated(chain, signature, request.ocsp_response)
+
+    def _check_signature(
+        self, verify: CertificateVerify, chain: VerifiedChain, transcript: Transcript
+    ) -> VerifiedSignature:
+        if verify.algorithm not in self.offered_schemes:
+            raise ProtocolError(Fault.WRONG_SIGNATURE_SCHEME, verify.algorithm.name)
+        content = _CONTEXT[self.role] + transcript.digest()
+        proof = verify_signature(chain.leaf.public_key, verify.algorithm, verify.signature, content)
+        transcript.add(verify.raw)
+        return proof
+
+    def _refuse_unasked(self, certificate: Certificate) -> None:
+        """Section 4.4.2: extensions in a Certificate must correspond to ones in the message that asked for it."""
+        for entry in certificate.certificate_list:
+            if len(entry.extensions):
+                for answer, request in (
+                    (CertificateStatus, CertificateStatusRequest),
+                    (SignedCertificateTimestamps, SignedCertificateTimestampRequest),
+                ):
+                    if answer in entry.extensions and request not in self.offered:
+                        raise ProtocolError(Fault.UNSUPPORTED_EXTENSION, f"{answer.extension_type.name} in Certificate")
+                for kind in entry.extensions.types:
+                    if kind not in (CertificateStatus.extension_type, SignedCertificateTimestamps.extension_type):
+                        raise ProtocolError(Fault.UNSUPPORTED_EXTENSION, f"{kind:#06x} in Certificate")
+
+
+async def prove_identity(
+    peer: Peer,
+    credential: Credential,
+    scheme: SignatureScheme,
+    transcript: Transcript,
+    *,
+    role: Role,
+    requested: Extensions,
+    context: bytes = b"",
+) -> None:
+    """Send Certificate and CertificateVerify. `requested` are the extensions of the message that asked for them."""
+    transcript.add(send_certificate(peer, credential, requested, context))
+    content = _CONTEXT[role] + transcript.digest()
+    signature = await peer.wait(credential.signer.sign(scheme, content), "a signature by this side's key")
+    transcript.add(peer.send(CertificateVerify(algorithm=scheme, signature=signature)))
+
+
+def send_certificate(peer: Peer, credential: Credential, requested: Extensions, context: bytes) -> bytes:
+    """Send the chain, with the staple and timestamps if the peer asked for them; its bytes are returned."""
+    wants_staple = CertificateStatusRequest in requested
+    wants_timestamps = SignedCertificateTimestampRequest in requested
+    raw, message = _certificate_message(credential, wants_staple, wants_timestamps, context)
+    peer.send_raw(raw, message)
+    return raw
+
+
+@lru_cache(maxsize=64)
+def _certificate_message(
+    credential: Credential, wants_staple: bool, wants_timestamps: bool, context: bytes
+) -> tuple[bytes, Certificate]:
+    """A server sends the same message again and again, so it is kept. `context` is empty but after the handshake."""
+    leaf = Extensions()
+    if wants_staple and credential.ocsp_response is not None:
+        leaf.add(CertificateStatus(response=credential.ocsp_response))
+    if wants_timestamps and credential.signed_certificate_timestamps is not None:
+        leaf.add(SignedCertificateTimestamps.decode(credential.signed_certificate_timestamps))
+    others = [CertificateEntry(cert_data=der, extensions=Extensions()) for der in credential.chain[1:]]
+    message = Certificate(
+        certificate_request_context=context,
+        certificate_list=[CertificateEntry(cert_data=credential.chain[0], extensions=leaf), *others],
+    )
+    return message.to_bytes(), message
+
+
+def choose_scheme(
+    credential: Credential, accepted: Sequence[SignatureScheme], allowed: Sequence[SignatureScheme]
+) -> SignatureScheme | None:
+    """The best scheme for the credential's key that the peer accepts and our policy allows; None if there is none."""
+    schemes = schemes_for(credential.leaf.public_key, ProtocolVersion.TLS_1_3)
+    return next((scheme for scheme in schemes if scheme in accepted and scheme in allowed), None)
+
+
+def choose_client_credential(
+    credentials: Sequence[Credential], requested: Extensions, allowed: Sequence[SignatureScheme]
+) -> tuple[Credential, SignatureScheme] | None:
+    """The first credential that answers a CertificateRequest: its signatures and issuers suit the server."""
+    accepted = requested.require(SignatureAlgorithms).supported_signature_algorithms
+    authorities = requested.get(CertificateAuthorities)
+    for credential in credentials:
+        if authorities is not None and not _issued_by_one_of(credential, authorities.authorities):
+            continue
+        if (scheme := choose_scheme(credential, accepted, allowed)) is not None:
+            return credential, scheme
+    return None
+
+
+def _issued_by_one_of(credential: Credential, authorities: Sequence[bytes]) -> bool:
+    return any(issuer in authorities for issuer in credential.issuers)
+
+
+async def answer_certificate_request(
+    peer: Peer, config: ClientConfig, request: CertificateRequest, transcript: Transcript
+) -> None:
+    """A client's certificate and the proof for it, or an empty list where none suits (section 4.4.2)."""
+    context = request.certificate_request_context
+    chosen = choose_client_credential(config.credentials, request.extensions, config.policy.signature_schemes)
+    if chosen is None:
+        transcript.add(peer.send(Certificate(certificate_request_context=context, certificate_list=[])))
+        return
+    credential, scheme = chosen
+    await prove_identity(
+        peer, credential, scheme, transcript, role=Role.CLIENT, requested=request.extensions, context=context
+    )

@@ -1,0 +1,245 @@
+"""A client of TLS 1.3, from the server's first answer on (RFC 8446, figure 1, left side)."""
+
+from __future__ import annotations
+
+from turtls.config import Negotiated, Role
+from turtls.crypto.key_schedule import MasterSecret, finished_mac
+from turtls.crypto.suites import SUITES13, Suite13
+from turtls.errors import Fault, ProtocolError
+from turtls.handshake.certificates import Authenticated, Authenticator, answer_certificate_request
+from turtls.handshake.established import Established
+from turtls.handshake.offer import Offer, bind
+from turtls.handshake.peer import Level, Peer
+from turtls.handshake.proofs import verify_finished
+from turtls.handshake.secrets13 import application_traffic_secrets, handshake_traffic_secrets, start_key_schedule
+from turtls.handshake.transcript import Transcript
+from turtls.record.limits import MIN_RECORD_SIZE_LIMIT
+from turtls.wire.extensions import (
+    Cookie,
+    EarlyDataIndication,
+    Extensions,
+    KeyShareHelloRetryRequest,
+    KeyShareServerHello,
+    PostHandshakeAuth,
+    ProtocolNameList,
+    RecordSizeLimit,
+    SelectedPsk,
+    SupportedVersionsServerHello,
+)
+from turtls.wire.messages import (
+    Certificate,
+    CertificateRequest,
+    EncryptedExtensions,
+    Finished,
+    HelloRetryRequest,
+    ServerHello,
+)
+from turtls.wire.registries import NamedGroup, ProtocolVersion
+
+
+async def handshake(
+    peer: Peer, offer: Offer, answer: ServerHello | HelloRetryRequest, transcript: Transcript
+) -> Established:
+    """The handshake from ServerHello (or HelloRetryRequest) to this side's Finished."""
+    suite = _chosen_suite(offer, answer)
+    transcript.start(suite.hash)
+    hello_retry = isinstance(answer, HelloRetryRequest)
+    if isinstance(answer, HelloRetryRequest):
+        server_hello = await _try_again(peer, offer, answer, transcript)
+    else:
+        server_hello = answer
+        peer.carrier.middlebox_change_cipher_spec()
+    transcript.add(server_hello.raw)
+
+    # Key exchange: both sides now have the same secrets, and everything that follows is encrypted.
+    psk = _resumed_psk(offer, server_hello, suite)
+    group, shared_secret = _agree(offer, server_hello)
+    handshake_secret = start_key_schedule(suite, psk, shared_secret)
+    client_secret, server_secret = handshake_traffic_secrets(peer, handshake_secret, transcript.digest())
+    peer.install_read(Level.HANDSHAKE, suite, server_secret, "from here on nobody on the path can read the handshake")
+    peer.install_write(Level.HANDSHAKE, suite, client_secret, "the client's answers are encrypted, too")
+
+    # Server parameters.
+    encrypted_extensions = await peer.receive(EncryptedExtensions)
+    transcript.add(encrypted_extensions.raw)
+    alpn = _check_encrypted_extensions(peer, offer, encrypted_extensions.extensions)
+
+    # Authentication: by certificate, or by having been authenticated in the session that is resumed.
+    request: CertificateRequest | None = None
+    authenticated: Authenticated | None = None
+    if psk is None:
+        certificate = await peer.receive(CertificateRequest, Certificate)
+        if isinstance(certificate, CertificateRequest):
+            request = certificate
+            transcript.add(request.raw)
+            certificate = await peer.receive(Certificate)
+        authenticated = await _authenticate_server(peer, offer, certificate, transcript)
+    finished = await peer.receive(Finished)
+    proof = verify_finished(finished_mac(suite.hash, server_secret, transcript.digest()), finished.verify_data)
+    transcript.add(finished.raw)
+
+    # The application's keys depend on all the server said; the client's own flight goes under the old ones still.
+    master_secret = MasterSecret(handshake_secret)
+    client_application, server_application, exporter = application_traffic_secrets(
+        peer, master_secret, transcript.digest()
+    )
+    peer.install_read(Level.APPLICATION, suite, server_application, "the server's data follows")
+    if request is not None:
+        if request.certificate_request_context:
+            raise ProtocolError(Fault.ILLEGAL_PARAMETER, "certificate_request_context in the handshake")
+        await answer_certificate_request(peer, offer.config, request, transcript)
+    verify_data = finished_mac(suite.hash, client_secret, transcript.digest())
+    transcript.add(peer.send(Finished(verify_data=verify_data)))
+    peer.install_write(Level.APPLICATION, suite, client_application, "the client's data follows")
+
+    session = offer.session if psk is not None else None
+    authenticated_chain = authenticated.chain if authenticated else None
+    return Established(
+        proof,
+        Negotiated(
+            version=ProtocolVersion.TLS_1_3,
+            cipher_suite=suite.suite,
+            group=group,
+            signature_scheme=authenticated.signature.scheme if authenticated else None,
+            alpn=alpn,
+            server_name=offer.server_name,
+            peer=session.peer if session is not None else authenticated_chain,
+            ocsp_response=authenticated.ocsp_response if authenticated else None,
+            resumed=session is not None,
+            hello_retry=hello_retry,
+        ),
+        suite=suite,
+        client_traffic_secret=client_application,
+        server_traffic_secret=server_application,
+        exporter_master_secret=exporter,
+        resumption_master_secret=master_secret.resumption_master_secret(transcript.digest()),
+        transcript=transcript if PostHandshakeAuth in offer.hello.extensions else None,
+    )
+
+
+def _chosen_suite(offer: Offer, answer: ServerHello | HelloRetryRequest) -> Suite13:
+    """Check what ServerHello and HelloRetryRequest have in common (section 4.1.3)."""
+    version = answer.extensions.require(SupportedVersionsServerHello).selected_version
+    if version not in offer.config.policy.versions or version != ProtocolVersion.TLS_1_3:
+        raise ProtocolError(Fault.ILLEGAL_PARAMETER, f"supported_versions: {version}")
+    if answer.legacy_version != ProtocolVersion.TLS_1_2:
+        raise ProtocolError(Fault.ILLEGAL_PARAMETER, f"legacy_version: {answer.legacy_version}")
+    if answer.legacy_session_id_echo != offer.hello.legacy_session_id:
+        raise ProtocolError(Fault.BAD_SESSION_ID)
+    if answer.legacy_compression_method != b"\0":
+        raise ProtocolError(Fault.BAD_COMPRESSION)
+    if answer.cipher_suite not in offer.cipher_suites or answer.cipher_suite not in SUITES13:
+        raise ProtocolError(Fault.WRONG_CIPHER, answer.cipher_suite.name)
+    for kind in answer.extensions.types:
+        if kind not in _ANSWERS_IN_HELLO:
+            raise ProtocolError(Fault.UNSUPPORTED_EXTENSION, f"{kind:#06x} in {type(answer).__name__}")
+    return SUITES13[answer.cipher_suite]
+
+
+_ANSWERS_IN_HELLO = frozenset(
+    {
+        SupportedVersionsServerHello.extension_type,
+        KeyShareServerHello.extension_type,
+        SelectedPsk.extension_type,
+        Cookie.extension_type,
+    }
+)
+
+
+async def _try_again(peer: Peer, offer: Offer, retry: HelloRetryRequest, transcript: Transcript) -> ServerHello:
+    """Send the second ClientHello and get the ServerHello that must follow (sections 4.1.2 and 4.1.4)."""
+    selected = retry.extensions.get(KeyShareHelloRetryRequest)
+    cookie = retry.extensions.get(Cookie)
+    group = selected.selected_group if selected is not None else None
+    if group is not None and (group not in offer.config.policy.groups or group in offer.shares):
+        raise ProtocolError(Fault.WRONG_GROUP, f"HelloRetryRequest for {group}")
+    if group is None and cookie is None:
+        raise ProtocolError(Fault.BAD_HELLO_RETRY)
+    peer.explain("retry", "The server wants another key exchange group than the client guessed.", group=group)
+
+    transcript.begin_again_after_retry()
+    transcript.add(retry.raw)
+    peer.carrier.middlebox_change_cipher_spec()
+    suite = SUITES13[retry.cipher_suite]
+    psk_fits = offer.session is not None and SUITES13[offer.session.cipher_suite].hash is suite.hash
+    offer.revise(peer, group=group, cookie=cookie.cookie if cookie is not None else None, keep_psk=psk_fits)
+    bind(offer, transcript)
+    peer.send_raw(offer.raw, offer.hello)
+    transcript.add(offer.raw)
+
+    server_hello = await peer.receive(ServerHello)
+    _chosen_suite(offer, server_hello)
+    if server_hello.cipher_suite != retry.cipher_suite:
+        raise ProtocolError(Fault.CIPHER_CHANGED)
+    share = server_hello.extensions.get(KeyShareServerHello)
+    if group is not None and share is not None and share.group != group:
+        raise ProtocolError(Fault.WRONG_GROUP, f"{share.group} after a HelloRetryRequest for {group}")
+    return server_hello
+
+
+def _resumed_psk(offer: Offer, server_hello: ServerHello, suite: Suite13) -> bytes | None:
+    """The PSK the server selected (section 4.2.11); None where it selected none."""
+    selected = server_hello.extensions.get(SelectedPsk)
+    if selected is None:
+        return None
+    if offer.session is None:
+        raise ProtocolError(Fault.UNSUPPORTED_EXTENSION, "pre_shared_key")
+    if selected.selected_identity != 0:
+        raise ProtocolError(Fault.BAD_PSK_SELECTION, f"identity {selected.selected_identity} of 1")
+    if SUITES13[offer.session.cipher_suite].hash is not suite.hash:
+        raise ProtocolError(Fault.BAD_PSK_SELECTION, f"{suite.suite} has another hash than the session")
+    return offer.session.secret
+
+
+def _agree(offer: Offer, server_hello: ServerHello) -> tuple[NamedGroup, bytes]:
+    """The (EC)DHE shared secret; psk_dhe_ke is the only PSK mode that is offered (section 4.2.9)."""
+    server_share = server_hello.extensions.require(KeyShareServerHello)
+    private_share = offer.shares.get(server_share.group)
+    if private_share is None:
+        raise ProtocolError(Fault.WRONG_GROUP, server_share.group.name)
+    shared_secret = private_share.agree(server_share.key_exchange)
+    offer.shares.clear()
+    return server_share.group, shared_secret
+
+
+def _check_encrypted_extensions(peer: Peer, offer: Offer, extensions: Extensions) -> str | None:
+    """Check each answer against what was offered; gives the application protocol chosen (section 4.3.1)."""
+    for kind in extensions.types:
+        if kind not in offer.hello.extensions.types:
+            raise ProtocolError(Fault.UNSUPPORTED_EXTENSION, f"{kind:#06x} in EncryptedExtensions")
+    if EarlyDataIndication in extensions:
+        raise ProtocolError(Fault.UNSUPPORTED_EXTENSION, "early_data")
+    if (limit := extensions.get(RecordSizeLimit)) is not None:
+        if limit.record_size_limit < MIN_RECORD_SIZE_LIMIT:
+            raise ProtocolError(Fault.ILLEGAL_PARAMETER, f"record_size_limit {limit.record_size_limit}")
+        peer.carrier.limit_records(send=limit.record_size_limit, receive=offer.config.record_size_limit)
+    protocols = extensions.get(ProtocolNameList)
+    return _chosen_protocol(offer, protocols.protocol_name_list) if protocols is not None else None
+
+
+def _chosen_protocol(offer: Offer, names: list[bytes]) -> str:
+    if len(names) != 1:
+        raise ProtocolError(Fault.MALFORMED, f"{len(names)} protocols where the server must choose one")
+    for offered in offer.config.alpn:
+        if offered.encode() == names[0]:
+            return offered
+    raise ProtocolError(Fault.WRONG_ALPN, repr(names[0]))
+
+
+async def _authenticate_server(
+    peer: Peer, offer: Offer, certificate: Certificate, transcript: Transcript
+) -> Authenticated:
+    if certificate.certificate_request_context:
+        raise ProtocolError(Fault.ILLEGAL_PARAMETER, "certificate_request_context from the server")
+    if not certificate.certificate_list:
+        raise ProtocolError(Fault.NO_CERTIFICATE)
+    config = offer.config
+    authenticator = Authenticator(
+        role=Role.SERVER,
+        verifier=config.required_verifier(),
+        server_name=offer.server_name,
+        offered_schemes=config.policy.signature_schemes,
+        offered=offer.hello.extensions,
+        min_rsa_bits=config.policy.min_rsa_bits,
+    )
+    return await authenticator.authenticate(peer, certificate, transcript)

@@ -1,0 +1,69 @@
+"""Runs a handshake's coroutine: gives it what it waits for, and refuses what it does not.
+
+This is the one place where a message at the wrong time becomes unexpected_message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Coroutine
+from typing import Any
+
+from turtls.handshake.peer import Effect, Peer, Receive, Wait
+from turtls.wire.messages import HandshakeMessage, server_hello_form, unexpected
+from turtls.wire.registries import HandshakeType
+
+_SERVER_HELLO = int(HandshakeType.server_hello)
+
+
+class Driver:
+    """A coroutine under way. It either waits for a message (`waiting_for` is None) or for something outside."""
+
+    __slots__ = ("_coroutine", "_effect", "_peer")
+
+    def __init__(self, peer: Peer, coroutine: Coroutine[Effect, Any, None]) -> None:
+        self._peer = peer
+        self._coroutine = coroutine
+        self._effect: Effect = coroutine.send(None)
+
+    @property
+    def waiting_for(self) -> Wait[Any] | None:
+        """What outside the connection must come before anything else can happen."""
+        return self._effect if isinstance(self._effect, Wait) else None
+
+    def deliver(self, raw: bytes) -> None:
+        """Give the coroutine the message it waits for. Raises ProtocolError if this is another."""
+        effect = self._effect
+        if not isinstance(effect, Receive):
+            raise RuntimeError("the handshake does not wait for a message")
+        message = _decode(raw, effect.kinds)
+        self._peer.received(message)
+        self._effect = self._coroutine.send(message)
+
+    def resume(self, result: Any) -> None:
+        """Give the coroutine what it waited for outside."""
+        self._effect = self._coroutine.send(result)
+
+    def fail(self, exception: BaseException) -> None:
+        """Tell the coroutine that what it waited for failed; it raises this or another exception."""
+        self._effect = self._coroutine.throw(exception)
+
+    def stop(self) -> None:
+        """End the coroutine wherever it is; what it held is let go."""
+        if isinstance(self._effect, Wait):
+            _discard(self._effect.awaitable)
+        self._coroutine.close()
+
+
+def _decode(raw: bytes, kinds: tuple[type[HandshakeMessage], ...]) -> HandshakeMessage:
+    for kind in kinds:
+        if kind.msg_type == raw[0]:
+            if raw[0] == _SERVER_HELLO and (kind := server_hello_form(raw)) not in kinds:
+                break
+            return kind.from_bytes(raw)
+    raise unexpected(raw, *kinds)
+
+
+def _discard(awaitable: Awaitable[Any]) -> None:
+    """A coroutine that nobody will await any more is closed, so that Python does not complain."""
+    if isinstance(awaitable, Coroutine):
+        awaitable.close()

@@ -1,0 +1,59 @@
+"""The first messages, and which version the two sides end up with.
+
+This is the one place where versions are negotiated (RFC 8446, section 4.2.1 and appendix D).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from turtls.config import ClientConfig, ServerConfig, Session
+from turtls.errors import Fault, ProtocolError
+from turtls.handshake import client13, server13
+from turtls.handshake.established import Established
+from turtls.handshake.offer import Offer, bind
+from turtls.handshake.peer import Peer
+from turtls.handshake.transcript import Transcript
+from turtls.wire.extensions import SupportedVersionsClientHello
+from turtls.wire.fingerprint import ClientHelloInfo
+from turtls.wire.messages import ClientHello, HelloRetryRequest, ServerHello, ServerHello12
+from turtls.wire.registries import ProtocolVersion
+
+
+async def client(peer: Peer, config: ClientConfig, server_name: str | None, session: Session | None) -> Established:
+    """A client's whole handshake, in whichever version the server chooses."""
+    offer = Offer(peer, config, server_name, session)
+    peer.client_random = offer.hello.random
+    transcript = Transcript()
+    bind(offer, transcript)
+    peer.send_raw(offer.raw, offer.hello)
+    transcript.add(offer.raw)
+    answer = await peer.receive(ServerHello, HelloRetryRequest, ServerHello12)
+    if isinstance(answer, ServerHello12):
+        raise ProtocolError(Fault.UNSUPPORTED_PROTOCOL, f"the server speaks {answer.server_version}")
+    return await client13.handshake(peer, offer, answer, transcript)
+
+
+async def server(peer: Peer, config: ServerConfig) -> tuple[ServerConfig, Established]:
+    """A server's whole handshake, in the best version that both sides know, and the configuration it was held under."""
+    hello = await peer.receive(ClientHello)
+    peer.client_random = hello.random
+    if config.on_client_hello is not None:
+        chosen = await peer.wait(config.on_client_hello(ClientHelloInfo(hello)), "the choice of a configuration")
+        config = chosen or config
+    version = choose_version(hello, config.policy.versions)
+    peer.explain("version", f"{version} is the newest version that both sides know.", version=version)
+    return config, await server13.handshake(peer, config, hello)
+
+
+def choose_version(hello: ClientHello, versions: Sequence[ProtocolVersion]) -> ProtocolVersion:
+    """The newest version that both sides know (section 4.2.1). Raises ProtocolError (UNSUPPORTED_PROTOCOL)."""
+    supported = hello.extensions.get(SupportedVersionsClientHello)
+    if supported is not None:
+        offered = frozenset(supported.versions)
+    else:  # before TLS 1.3 a client names its newest version and knows those below (RFC 5246, appendix E.1)
+        offered = frozenset(v for v in versions if v <= min(hello.legacy_version, ProtocolVersion.TLS_1_2))
+    common = [version for version in versions if version in offered]
+    if not common:
+        raise ProtocolError(Fault.UNSUPPORTED_PROTOCOL, f"the client offers {', '.join(sorted(map(str, offered)))}")
+    return max(common)

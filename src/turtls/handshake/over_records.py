@@ -1,0 +1,77 @@
+"""A handshake carried by TLS records (RFC 8446, section 5)."""
+
+from __future__ import annotations
+
+from turtls.crypto.suites import Suite13
+from turtls.handshake.peer import Level
+from turtls.record.layer import RecordLayer
+from turtls.record.limits import MAX_EARLY_DATA_SKIPPED
+from turtls.record.protection13 import Protection13
+from turtls.record.reassembly import HandshakeBuffer
+from turtls.wire.registries import ContentType
+
+
+class RecordCarrier:
+    """Satisfies `handshake.peer.Carrier`. Messages that follow each other under the same keys share records."""
+
+    __slots__ = ("_sent_change_cipher_spec", "_unsent", "is_client", "messages", "records")
+
+    def __init__(self, *, is_client: bool, padding: int) -> None:
+        self.is_client = is_client
+        self.records = RecordLayer()
+        self.records.padding = padding
+        self.records.ignore_ccs = not is_client
+        self.messages = HandshakeBuffer()
+        self._unsent: list[bytes] = []
+        self._sent_change_cipher_spec = False
+
+    def write_handshake(self, raw: bytes) -> None:
+        """Send a message, with its header, under the present keys."""
+        self._unsent.append(raw)
+
+    def flush(self) -> None:
+        """Put the messages written so far into records."""
+        if self._unsent:
+            self.records.write(ContentType.handshake, b"".join(self._unsent))
+            self._unsent.clear()
+            self.records.legacy_record_version = 0x0303  # section 5.1: only a first ClientHello may have another
+
+    def install_read(self, level: Level, suite: Suite13, traffic_secret: bytes) -> None:
+        """Expect what follows under new keys. Raises ProtocolError (EXCESS_HANDSHAKE_DATA)."""
+        self.messages.require_empty()
+        self.records.install_read(Protection13(suite, traffic_secret))
+        self.records.accept_plaintext_alert = level is Level.HANDSHAKE and not self.is_client
+        self.records.ignore_ccs = level is Level.HANDSHAKE
+
+    def install_write(self, level: Level, suite: Suite13, traffic_secret: bytes) -> None:
+        """Send what follows under new keys."""
+        self.flush()
+        self.records.install_write(Protection13(suite, traffic_secret))
+
+    def middlebox_change_cipher_spec(self) -> None:
+        """Send, once, the change_cipher_spec that means nothing (appendix D.4); the peer's is ignored from here on."""
+        self.records.ignore_ccs = True
+        if not self._sent_change_cipher_spec:
+            self._sent_change_cipher_spec = True
+            self.flush()
+            self.records.write(ContentType.change_cipher_spec, b"\x01")
+
+    def skip_early_data(self, *, until_second_hello: bool) -> None:
+        """Drop the early data that was not accepted (section 4.2.10)."""
+        if until_second_hello:
+            self.records.skip_application_data(MAX_EARLY_DATA_SKIPPED)
+        else:
+            self.records.skip_undecryptable(MAX_EARLY_DATA_SKIPPED)
+
+    def limit_records(self, *, send: int | None = None, receive: int | None = None) -> None:
+        """Bytes that a record's plaintext may have, its content type included (RFC 8449)."""
+        if send is not None:
+            self.records.send_limit = min(send, self.records.send_limit)
+        if receive is not None:
+            self.records.receive_limit = min(receive, self.records.receive_limit)
+
+    def forget(self) -> None:
+        """Let go of all keys; what was sealed already can still be sent."""
+        self.flush()
+        self.records.install_read(None)
+        self.records.install_write(None)

@@ -1,0 +1,173 @@
+"""The other side, as a handshake sees it.
+
+A handshake is a coroutine. It sends by a plain call and awaits only what may have to wait, each an *effect* that
+it yields to the driver: the next message (`receive`), or something outside (`wait`): a signature, a verdict, a
+ticket look-up. What carries the messages - TLS records, QUIC CRYPTO frames, DTLS flights - stands behind `Carrier`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Generator
+from enum import Enum
+from typing import Any, Generic, Protocol, TypeVar, overload
+
+from turtls.config import Environment
+from turtls.crypto.suites import Suite13
+from turtls.events import Event, HandshakeMessageSeen, KeysInstalled, SecretDerived, StepTaken, Trace
+from turtls.wire.messages import HandshakeMessage
+
+A = TypeVar("A", bound=HandshakeMessage)
+B = TypeVar("B", bound=HandshakeMessage)
+C = TypeVar("C", bound=HandshakeMessage)
+D = TypeVar("D", bound=HandshakeMessage)
+M = TypeVar("M")
+
+
+class Level(Enum):
+    """The keys a message goes under (RFC 8446, section 2; RFC 9001, section 2.1)."""
+
+    PLAINTEXT = "plaintext"
+    EARLY = "early"
+    HANDSHAKE = "handshake"
+    APPLICATION = "application"
+
+
+class Carrier(Protocol):
+    """What carries handshake messages, and protects them under the keys it is given."""
+
+    def write_handshake(self, raw: bytes) -> None:
+        """Send a message, with its header, under the present keys."""
+        ...
+
+    def install_read(self, level: Level, suite: Suite13, traffic_secret: bytes) -> None:
+        """Expect what follows under new keys. Raises ProtocolError if a message lies across the change."""
+        ...
+
+    def install_write(self, level: Level, suite: Suite13, traffic_secret: bytes) -> None:
+        """Send what follows under new keys."""
+        ...
+
+    def middlebox_change_cipher_spec(self) -> None:
+        """Send the change_cipher_spec that means nothing (RFC 8446, appendix D.4), where the carrier has one."""
+        ...
+
+    def skip_early_data(self, *, until_second_hello: bool) -> None:
+        """Drop the early data that was not accepted, until the peer comes to what counts (section 4.2.10)."""
+        ...
+
+    def limit_records(self, *, send: int | None = None, receive: int | None = None) -> None:
+        """Bytes that a record's plaintext may have, its content type included (RFC 8449)."""
+        ...
+
+
+class Receive(Generic[M]):
+    """The effect of waiting for the next message, which must be one of `kinds`."""
+
+    __slots__ = ("kinds",)
+
+    def __init__(self, kinds: tuple[type[HandshakeMessage], ...]) -> None:
+        self.kinds = kinds
+
+    def __await__(self) -> Generator[Receive[M], M, M]:
+        return (yield self)
+
+
+class Wait(Generic[M]):
+    """The effect of waiting for something outside the connection."""
+
+    __slots__ = ("awaitable", "purpose")
+
+    def __init__(self, awaitable: Awaitable[M], purpose: str) -> None:
+        self.awaitable = awaitable
+        self.purpose = purpose
+
+    def __await__(self) -> Generator[Wait[M], M, M]:
+        return (yield self)
+
+
+Effect = Receive[Any] | Wait[Any]
+
+
+class Peer:
+    """The other side: where messages are sent to and come from, and where keys are changed."""
+
+    __slots__ = ("_observer", "carrier", "client_random", "encrypted", "environment", "events", "keylog")
+
+    def __init__(
+        self,
+        carrier: Carrier,
+        environment: Environment,
+        events: list[Event],
+        observer: Callable[[Trace], None] | None,
+        keylog: Callable[[str, bytes], None] | None,
+    ) -> None:
+        self.carrier = carrier
+        self.environment = environment
+        self.events = events
+        """What the application is told next."""
+        self.keylog = keylog
+        """Takes a label and a secret."""
+        self.client_random = b""
+        """Names the connection in a key log."""
+        self.encrypted = False
+        self._observer = observer
+
+    def send(self, message: HandshakeMessage) -> bytes:
+        """Send it, and give back its bytes for the transcript."""
+        raw = message.to_bytes()
+        self.send_raw(raw, message)
+        return raw
+
+    def send_raw(self, raw: bytes, message: HandshakeMessage) -> None:
+        """Send a message whose bytes are there already."""
+        self.carrier.write_handshake(raw)
+        if self._observer is not None:
+            self._observer(HandshakeMessageSeen("sent", message, raw, self.encrypted))
+
+    @overload
+    def receive(self, a: type[A], /) -> Receive[A]: ...
+    @overload
+    def receive(self, a: type[A], b: type[B], /) -> Receive[A | B]: ...
+    @overload
+    def receive(self, a: type[A], b: type[B], c: type[C], /) -> Receive[A | B | C]: ...
+    @overload
+    def receive(self, a: type[A], b: type[B], c: type[C], d: type[D], /) -> Receive[A | B | C | D]: ...
+
+    def receive(self, *kinds: type[HandshakeMessage]) -> Receive[Any]:
+        """Await the next message. Another kind ends the connection with unexpected_message."""
+        return Receive(kinds)
+
+    def received(self, message: HandshakeMessage) -> None:
+        """Tell those who watch what came; the driver calls this."""
+        if self._observer is not None:
+            self._observer(HandshakeMessageSeen("received", message, message.raw, self.encrypted))
+
+    async def wait(self, result: M | Awaitable[M], purpose: str) -> M:
+        """The result itself, or what comes of awaiting it; other connections go on meanwhile."""
+        return await Wait(result, purpose) if isinstance(result, Awaitable) else result
+
+    def install_read(self, level: Level, suite: Suite13, traffic_secret: bytes, why: str) -> None:
+        """Expect what follows under keys from `traffic_secret`."""
+        self.carrier.install_read(level, suite, traffic_secret)
+        self.encrypted = True
+        if self._observer is not None:
+            self._observer(KeysInstalled("received", level.value, suite.suite.name, why))
+
+    def install_write(self, level: Level, suite: Suite13, traffic_secret: bytes, why: str) -> None:
+        """Send what follows under keys from `traffic_secret`."""
+        self.carrier.install_write(level, suite, traffic_secret)
+        self.encrypted = True
+        if self._observer is not None:
+            self._observer(KeysInstalled("sent", level.value, suite.suite.name, why))
+
+    def derived(self, label: str, secret: bytes, why: str, keylog: str | None = None) -> None:
+        """Tell those who watch that a secret was derived; log it where the configuration asks for that."""
+        if keylog is not None and self.keylog is not None:
+            self.keylog(keylog, secret)
+        if self._observer is not None:
+            self._observer(SecretDerived(label, len(secret), why))
+
+    def explain(self, step: str, explanation: str, **details: Any) -> None:
+        """Tell those who watch about a step that sends nothing."""
+        if self._observer is not None:
+            self._observer(StepTaken(step, explanation, details))

@@ -1,0 +1,200 @@
+"""Resumption by ticket (RFC 8446, sections 2.2, 4.2.11 and 4.6.1): what is kept, and when it may be used again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from turtls.config import ClientAuth, ClientConfig, Role, ServerConfig, Session, VerificationRequest, VerifiedChain
+from turtls.crypto.key_schedule import EarlySecret, finished_mac, resumption_psk
+from turtls.crypto.suites import SUITES13, Suite13
+from turtls.errors import Fault, ProtocolError
+from turtls.handshake.established import Established
+from turtls.handshake.peer import Peer
+from turtls.handshake.proofs import VerifiedBinder, verify_binder
+from turtls.handshake.transcript import Transcript
+from turtls.wire.codec import Struct, code_point, decode, opaque, vector
+from turtls.wire.extensions import Extensions, OfferedPsks, PskKeyExchangeModes
+from turtls.wire.messages import ClientHello, NewSessionTicket
+from turtls.wire.registries import CipherSuite, ProtocolVersion, PskKeyExchangeMode
+
+MAX_IDENTITIES_TRIED = 4
+"""Tickets of one ClientHello that are looked up: clients offer one or two, and each may cost a decryption."""
+
+_MAX_TICKET = 2**16 - 1
+
+
+class TicketState(Struct):
+    """What a server knows again when it sees one of its tickets."""
+
+    version: ProtocolVersion = code_point(ProtocolVersion)
+    cipher_suite: CipherSuite = code_point(CipherSuite)
+    secret: bytes = opaque(1, 255)
+    server_name: bytes = opaque(0, 255)
+    alpn: bytes = opaque(0, 255)
+    client_chain: list[bytes] = vector(opaque(1, 2**24 - 1), 0, 2**24 - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """A session that goes on: the client has shown by its binder that it holds the PSK."""
+
+    binder: VerifiedBinder
+    index: int
+    psk: bytes
+    client_chain: VerifiedChain | None
+
+
+# ------------------------------------------------------------------------------------------- the client
+
+
+def take_session(config: ClientConfig, key: str, server_name: str | None, now: float) -> Session | None:
+    """A session that may be resumed under this configuration; one that may not is forgotten."""
+    if config.sessions is None:
+        return None
+    session = config.sessions.take(key)
+    if session is None or not _may_resume(session, config, server_name, now):
+        return None
+    return session
+
+
+def _may_resume(session: Session, config: ClientConfig, server_name: str | None, now: float) -> bool:
+    return (
+        session.fresh(now)
+        and session.server_name == server_name
+        and session.version in config.policy.versions
+        and session.cipher_suite in config.policy.cipher_suites
+        and session.verifier is config.verifier
+        and session.peer is not None
+        and now < session.peer.leaf.certificate.not_valid_after_utc.timestamp()
+    )
+
+
+def session_from_ticket(
+    config: ClientConfig, established: Established, ticket: NewSessionTicket, now: float
+) -> Session:
+    """What a client keeps of a NewSessionTicket."""
+    negotiated, suite = established.negotiated, established.suite
+    return Session(
+        version=negotiated.version,
+        cipher_suite=suite.suite,
+        ticket=ticket.ticket,
+        secret=resumption_psk(suite.hash, established.resumption_master_secret, ticket.ticket_nonce),
+        received_at=now,
+        lifetime=ticket.ticket_lifetime,
+        age_add=ticket.ticket_age_add,
+        server_name=negotiated.server_name,
+        alpn=negotiated.alpn,
+        peer=negotiated.peer,
+        verifier=config.verifier,
+    )
+
+
+# ------------------------------------------------------------------------------------------- the server
+
+
+async def issue_tickets(peer: Peer, config: ServerConfig, established: Established) -> None:
+    """Send NewSessionTickets, as many as the configuration says."""
+    if config.tickets is None:
+        return
+    for number in range(config.tickets_to_send):
+        nonce = bytes([number])
+        state = _state(established, nonce)
+        ticket = await peer.wait(config.tickets.seal(state.encode(), peer.environment.now()), "a place for a ticket")
+        if len(ticket) > _MAX_TICKET:
+            return  # the client's chain is too large to travel in a ticket: it will have to show it again
+        peer.send(
+            NewSessionTicket(
+                ticket_lifetime=config.tickets.lifetime,
+                ticket_age_add=int.from_bytes(peer.environment.random(4), "big"),
+                ticket_nonce=nonce,
+                ticket=ticket,
+                extensions=Extensions(),
+            )
+        )
+
+
+def _state(established: Established, nonce: bytes) -> TicketState:
+    negotiated, suite = established.negotiated, established.suite
+    return TicketState(
+        version=negotiated.version,
+        cipher_suite=suite.suite,
+        secret=resumption_psk(suite.hash, established.resumption_master_secret, nonce),
+        server_name=(negotiated.server_name or "").encode(),
+        alpn=(negotiated.alpn or "").encode(),
+        client_chain=list(negotiated.peer.chain) if negotiated.peer is not None else [],
+    )
+
+
+async def find_resumption(
+    peer: Peer,
+    config: ServerConfig,
+    hello: ClientHello,
+    suite: Suite13,
+    server_name: str | None,
+    transcript: Transcript,
+) -> Resumption | None:
+    """The first offered session that can go on here. `transcript` stands before this ClientHello.
+
+    Raises ProtocolError (BAD_BINDER) if the client does not hold the PSK of the session that was chosen.
+    """
+    psks = hello.extensions.get(OfferedPsks)
+    if psks is None:
+        return None
+    _check_offer(hello, psks)
+    modes = hello.extensions.require(PskKeyExchangeModes)
+    if config.tickets is None or PskKeyExchangeMode.psk_dhe_ke not in modes.ke_modes:
+        return None
+    now = peer.environment.now()
+    for index, identity in enumerate(psks.identities[:MAX_IDENTITIES_TRIED]):
+        sealed = await peer.wait(config.tickets.unseal(identity.identity, now), "a look-up of a ticket")
+        if sealed is None:
+            continue
+        state = decode(TicketState, sealed)
+        if not _suits(state, config, suite, server_name):
+            continue
+        client_chain: VerifiedChain | None = None
+        if state.client_chain:
+            client_chain = await _verify_again(peer, config, state)
+            if client_chain is None:
+                continue
+        truncated = hello.raw[: -psks.binders_length]
+        binder_key = EarlySecret(suite.hash, state.secret).binder_key(external=False)
+        expected = finished_mac(suite.hash, binder_key, transcript.digest(truncated))
+        return Resumption(verify_binder(expected, psks.binders[index]), index, state.secret, client_chain)
+    return None
+
+
+def _check_offer(hello: ClientHello, psks: OfferedPsks) -> None:
+    if hello.extensions.types[-1] != OfferedPsks.extension_type:
+        raise ProtocolError(Fault.PSK_NOT_LAST)
+    if len(psks.identities) != len(psks.binders):
+        raise ProtocolError(
+            Fault.ILLEGAL_PARAMETER, f"{len(psks.identities)} PSK identities with {len(psks.binders)} binders"
+        )
+
+
+def _suits(state: TicketState, config: ServerConfig, suite: Suite13, server_name: str | None) -> bool:
+    return (
+        state.version == ProtocolVersion.TLS_1_3
+        and state.cipher_suite in SUITES13
+        and SUITES13[state.cipher_suite].hash is suite.hash
+        and state.server_name == (server_name or "").encode()
+        and (bool(state.client_chain) or config.client_auth is not ClientAuth.REQUIRE)
+    )
+
+
+async def _verify_again(peer: Peer, config: ServerConfig, state: TicketState) -> VerifiedChain | None:
+    """The client's chain as today's configuration judges it: it may have expired, or not be trusted any more."""
+    if config.verifier is None or config.client_auth is ClientAuth.NONE:
+        return None
+    request = VerificationRequest(
+        role=Role.CLIENT,
+        untrusted_chain=tuple(state.client_chain),
+        server_name=None,
+        min_rsa_bits=config.policy.min_rsa_bits,
+        now=peer.environment.now(),
+    )
+    try:
+        return await peer.wait(config.verifier.verify(request), "the verdict on the client's certificate")
+    except ProtocolError:
+        return None

@@ -1,0 +1,351 @@
+"""A server of TLS 1.3, from the ClientHello on (RFC 8446, figure 1, right side)."""
+
+from __future__ import annotations
+
+from turtls.config import ClientAuth, Credential, Negotiated, Role, ServerConfig
+from turtls.crypto.groups import POST_QUANTUM
+from turtls.crypto.key_schedule import MasterSecret, finished_mac
+from turtls.crypto.suites import SUITES13, Suite13
+from turtls.errors import Fault, ProtocolError
+from turtls.handshake.certificates import Authenticated, Authenticator, choose_scheme, prove_identity
+from turtls.handshake.established import Established
+from turtls.handshake.peer import Level, Peer
+from turtls.handshake.proofs import verify_finished
+from turtls.handshake.resumption import find_resumption
+from turtls.handshake.secrets13 import application_traffic_secrets, handshake_traffic_secrets, start_key_schedule
+from turtls.handshake.transcript import Transcript
+from turtls.record.limits import MAX_INNER_PLAINTEXT, MIN_RECORD_SIZE_LIMIT
+from turtls.wire.extensions import (
+    AnyExtension,
+    CertificateAuthorities,
+    CertificateStatusRequest,
+    Cookie,
+    EarlyDataIndication,
+    Extensions,
+    KeyShareClientHello,
+    KeyShareHelloRetryRequest,
+    KeyShareServerHello,
+    OfferedPsks,
+    PostHandshakeAuth,
+    ProtocolNameList,
+    PskKeyExchangeModes,
+    RecordSizeLimit,
+    SelectedPsk,
+    ServerNameAcknowledged,
+    ServerNameList,
+    SignatureAlgorithms,
+    SupportedGroups,
+    SupportedVersionsServerHello,
+)
+from turtls.wire.messages import (
+    Certificate,
+    CertificateRequest,
+    ClientHello,
+    EncryptedExtensions,
+    Finished,
+    HelloRetryRequest,
+    ServerHello,
+)
+from turtls.wire.registries import ExtensionType, NamedGroup, NameType, ProtocolVersion, SignatureScheme
+
+
+async def handshake(peer: Peer, config: ServerConfig, hello: ClientHello) -> Established:
+    """The handshake from the ClientHello to the client's Finished."""
+    _check_hello(hello)
+    suite = _choose_suite(config, hello)
+    transcript = Transcript()
+    transcript.start(suite.hash)
+
+    # Key exchange.
+    group, untrusted_share = _choose_group(config, hello)
+    hello_retry = untrusted_share is None
+    if untrusted_share is None:
+        hello = await _ask_again(peer, hello, suite, group, transcript)
+        untrusted_share = _the_share(hello, group)
+    server_name = requested_name(hello)
+    resumption = await find_resumption(peer, config, hello, suite, server_name, transcript)
+    transcript.add(hello.raw)
+    if EarlyDataIndication in hello.extensions:
+        peer.carrier.skip_early_data(until_second_hello=False)
+    server_share, shared_secret = peer.environment.answer_key_share(group, untrusted_share)
+    alpn = choose_protocol(config, hello)
+    credential, scheme = (None, None) if resumption else choose_credential(config, hello, server_name)
+    answers: list[AnyExtension] = [
+        SupportedVersionsServerHello(selected_version=ProtocolVersion.TLS_1_3),
+        KeyShareServerHello(group=group, key_exchange=server_share),
+    ]
+    if resumption is not None:
+        answers.append(SelectedPsk(selected_identity=resumption.index))
+    server_hello = ServerHello(
+        random=peer.environment.random(32),
+        legacy_session_id_echo=hello.legacy_session_id,
+        cipher_suite=suite.suite,
+        extensions=Extensions(answers),
+    )
+    transcript.add(peer.send(server_hello))
+    if hello.legacy_session_id:
+        peer.carrier.middlebox_change_cipher_spec()
+    handshake_secret = start_key_schedule(suite, resumption.psk if resumption is not None else None, shared_secret)
+    client_secret, server_secret = handshake_traffic_secrets(peer, handshake_secret, transcript.digest())
+    peer.install_write(Level.HANDSHAKE, suite, server_secret, "from here on nobody on the path can read the handshake")
+    peer.install_read(Level.HANDSHAKE, suite, client_secret, "the client's answers are encrypted, too")
+
+    # Server parameters.
+    transcript.add(peer.send(_encrypted_extensions(peer, config, hello, alpn)))
+    request: CertificateRequest | None = None
+    if config.client_auth is not ClientAuth.NONE and resumption is None:
+        request = certificate_request(config)
+        transcript.add(peer.send(request))
+
+    # Authentication.
+    if credential is not None and scheme is not None:
+        await prove_identity(peer, credential, scheme, transcript, role=Role.SERVER, requested=hello.extensions)
+    verify_data = finished_mac(suite.hash, server_secret, transcript.digest())
+    transcript.add(peer.send(Finished(verify_data=verify_data)))
+    master_secret = MasterSecret(handshake_secret)
+    client_application, server_application, exporter = application_traffic_secrets(
+        peer, master_secret, transcript.digest()
+    )
+    peer.install_write(Level.APPLICATION, suite, server_application, "the server's data follows")
+
+    # The client's flight.
+    authenticated = await _authenticate_client(peer, config, request, transcript) if request is not None else None
+    finished = await peer.receive(Finished)
+    proof = verify_finished(finished_mac(suite.hash, client_secret, transcript.digest()), finished.verify_data)
+    transcript.add(finished.raw)
+    peer.install_read(Level.APPLICATION, suite, client_application, "the client's data follows")
+    authenticated_chain = authenticated.chain if authenticated else None
+    return Established(
+        proof,
+        Negotiated(
+            version=ProtocolVersion.TLS_1_3,
+            cipher_suite=suite.suite,
+            group=group,
+            signature_scheme=authenticated.signature.scheme if authenticated else None,
+            alpn=alpn,
+            server_name=server_name,
+            peer=resumption.client_chain if resumption is not None else authenticated_chain,
+            ocsp_response=authenticated.ocsp_response if authenticated else None,
+            resumed=resumption is not None,
+            hello_retry=hello_retry,
+        ),
+        suite=suite,
+        client_traffic_secret=client_application,
+        server_traffic_secret=server_application,
+        exporter_master_secret=exporter,
+        resumption_master_secret=master_secret.resumption_master_secret(transcript.digest()),
+        transcript=transcript if PostHandshakeAuth in hello.extensions else None,
+        credential=credential,
+    )
+
+
+# ------------------------------------------------------------------------------------------- checks and choices
+
+
+def _check_hello(hello: ClientHello) -> None:
+    """What every ClientHello of TLS 1.3 must have (sections 4.1.2, 4.2.8 and 9.2)."""
+    extensions = hello.extensions
+    if hello.legacy_compression_methods != b"\0":
+        raise ProtocolError(Fault.BAD_COMPRESSION)
+    if OfferedPsks in extensions:
+        extensions.require(PskKeyExchangeModes)
+    else:
+        extensions.require(SignatureAlgorithms)
+    groups = extensions.require(SupportedGroups).named_group_list
+    seen: set[NamedGroup] = set()
+    for share in extensions.require(KeyShareClientHello).client_shares:
+        if share.group in seen:
+            raise ProtocolError(Fault.DUPLICATE_KEY_SHARE, share.group.name)
+        if share.group not in groups:
+            raise ProtocolError(Fault.KEY_SHARE_NOT_OFFERED, share.group.name)
+        seen.add(share.group)
+
+
+def _choose_suite(config: ServerConfig, hello: ClientHello) -> Suite13:
+    """This side's order decides."""
+    for suite in config.policy.cipher_suites:
+        if suite in SUITES13 and suite in hello.cipher_suites:
+            return SUITES13[suite]
+    raise ProtocolError(Fault.NO_SHARED_CIPHER)
+
+
+def _choose_group(config: ServerConfig, hello: ClientHello) -> tuple[NamedGroup, bytes | None]:
+    """The group and the client's share in it; without a share it is worth a round trip to ask for one.
+
+    Post-quantum groups come first even then; else a group that has a share comes before one that has not.
+    """
+    supported = hello.extensions.require(SupportedGroups).named_group_list
+    shares = {share.group: share.key_exchange for share in hello.extensions.require(KeyShareClientHello).client_shares}
+    common = [group for group in config.policy.groups if group in supported]
+    if not common:
+        raise ProtocolError(Fault.NO_SHARED_GROUP)
+    best = min(common, key=lambda group: (group not in POST_QUANTUM, group not in shares))
+    return best, shares.get(best)
+
+
+def requested_name(hello: ClientHello) -> str | None:
+    """The name the client asks for, in lower case (RFC 6066, section 3). Raises ProtocolError."""
+    names = hello.extensions.get(ServerNameList)
+    if names is None:
+        return None
+    if len(names.server_name_list) != 1 or names.server_name_list[0].name_type != NameType.host_name:
+        raise ProtocolError(Fault.MALFORMED, "server_name does not hold one host_name")
+    untrusted_name = names.server_name_list[0].host_name
+    if not untrusted_name.isascii() or b"\0" in untrusted_name or len(untrusted_name) > 255:
+        raise ProtocolError(Fault.ILLEGAL_PARAMETER, "server_name is not the name of a host")
+    return untrusted_name.decode("ascii").lower()
+
+
+def choose_protocol(config: ServerConfig, hello: ClientHello) -> str | None:
+    """RFC 7301, section 3.2: this side's order decides; a client that offers only others is refused."""
+    offered = hello.extensions.get(ProtocolNameList)
+    if offered is None or not config.alpn:
+        return None
+    for name in config.alpn:
+        if name.encode() in offered.protocol_name_list:
+            return name
+    raise ProtocolError(Fault.NO_SHARED_ALPN, ", ".join(map(repr, offered.protocol_name_list)))
+
+
+def choose_credential(
+    config: ServerConfig, hello: ClientHello, server_name: str | None
+) -> tuple[Credential, SignatureScheme]:
+    """The first credential for the name that makes a signature the client can verify (section 4.4.2.2)."""
+    accepted = hello.extensions.require(SignatureAlgorithms).supported_signature_algorithms
+    for credential in config.credentials_by_name.candidates(server_name):
+        if (scheme := choose_scheme(credential, accepted, config.policy.signature_schemes)) is not None:
+            return credential, scheme
+    if not config.credentials:
+        raise ProtocolError(Fault.INTERNAL, "this server has no certificate")
+    raise ProtocolError(Fault.NO_SHARED_SIGNATURE)
+
+
+# ------------------------------------------------------------------------------------------- messages
+
+
+async def _ask_again(
+    peer: Peer, hello: ClientHello, suite: Suite13, group: NamedGroup, transcript: Transcript
+) -> ClientHello:
+    """Send HelloRetryRequest for a share of `group`, and get the second ClientHello (sections 4.1.2 and 4.1.4)."""
+    peer.explain("retry", f"The client has no key share for {group}, so it is asked for one.", group=group)
+    transcript.add(hello.raw)
+    transcript.begin_again_after_retry()
+    retry = HelloRetryRequest(
+        legacy_session_id_echo=hello.legacy_session_id,
+        cipher_suite=suite.suite,
+        extensions=Extensions(
+            [
+                SupportedVersionsServerHello(selected_version=ProtocolVersion.TLS_1_3),
+                KeyShareHelloRetryRequest(selected_group=group),
+            ]
+        ),
+    )
+    transcript.add(peer.send(retry))
+    if hello.legacy_session_id:
+        peer.carrier.middlebox_change_cipher_spec()
+    if EarlyDataIndication in hello.extensions:
+        peer.carrier.skip_early_data(until_second_hello=True)
+    second = await peer.receive(ClientHello)
+    _check_hello(second)
+    _check_second_hello(hello, second)
+    return second
+
+
+_MAY_CHANGE = frozenset(
+    {
+        KeyShareClientHello.extension_type,
+        EarlyDataIndication.extension_type,
+        Cookie.extension_type,
+        OfferedPsks.extension_type,
+        ExtensionType.padding,
+    }
+)
+
+
+def _check_second_hello(first: ClientHello, second: ClientHello) -> None:
+    """Section 4.1.2: only what HelloRetryRequest asked for may have changed."""
+    if EarlyDataIndication in second.extensions:
+        raise ProtocolError(Fault.SECOND_HELLO_CHANGED, "early_data")
+    if Cookie in second.extensions:
+        raise ProtocolError(Fault.SECOND_HELLO_CHANGED, "a cookie that was not given")
+    if _what_must_stay(first) != _what_must_stay(second):
+        raise ProtocolError(Fault.SECOND_HELLO_CHANGED)
+
+
+def _what_must_stay(hello: ClientHello) -> tuple[object, ...]:
+    kept = [body for body in hello.extensions if body.extension_type not in _MAY_CHANGE]
+    return (
+        hello.legacy_version,
+        hello.random,
+        hello.legacy_session_id,
+        hello.cipher_suites,
+        hello.legacy_compression_methods,
+        kept,
+    )
+
+
+def _the_share(hello: ClientHello, group: NamedGroup) -> bytes:
+    """The one share that HelloRetryRequest asked for (section 4.2.8)."""
+    shares = hello.extensions.require(KeyShareClientHello).client_shares
+    if [share.group for share in shares] != [group]:
+        raise ProtocolError(Fault.WRONG_GROUP, "the second ClientHello does not hold the one share asked for")
+    return shares[0].key_exchange
+
+
+def _encrypted_extensions(
+    peer: Peer, config: ServerConfig, hello: ClientHello, alpn: str | None
+) -> EncryptedExtensions:
+    answers: list[AnyExtension] = []
+    if ServerNameList in hello.extensions:
+        answers.append(ServerNameAcknowledged())
+    if alpn is not None:
+        answers.append(ProtocolNameList(protocol_name_list=[alpn.encode()]))
+    limit = hello.extensions.get(RecordSizeLimit)
+    if limit is not None:
+        if limit.record_size_limit < MIN_RECORD_SIZE_LIMIT:
+            raise ProtocolError(Fault.ILLEGAL_PARAMETER, f"record_size_limit {limit.record_size_limit}")
+        own_limit = config.record_size_limit or MAX_INNER_PLAINTEXT
+        peer.carrier.limit_records(send=limit.record_size_limit, receive=own_limit)
+        answers.append(RecordSizeLimit(record_size_limit=own_limit))
+    return EncryptedExtensions(extensions=Extensions(answers))
+
+
+def certificate_request(config: ServerConfig, context: bytes = b"") -> CertificateRequest:
+    """Ask for the client's certificate (section 4.3.2)."""
+    schemes = list(config.policy.signature_schemes)
+    bodies: list[AnyExtension] = [
+        SignatureAlgorithms(supported_signature_algorithms=schemes),
+        CertificateStatusRequest(),
+    ]
+    if config.verifier is not None and (authorities := config.verifier.certificate_authorities()):
+        bodies.append(CertificateAuthorities(authorities=list(authorities)))
+    return CertificateRequest(certificate_request_context=context, extensions=Extensions(bodies))
+
+
+async def _authenticate_client(
+    peer: Peer, config: ServerConfig, request: CertificateRequest, transcript: Transcript
+) -> Authenticated | None:
+    """The client's identity; None if it keeps it to itself and may (section 4.4.2.4)."""
+    return await check_client_certificate(peer, config, request, await peer.receive(Certificate), transcript)
+
+
+async def check_client_certificate(
+    peer: Peer, config: ServerConfig, request: CertificateRequest, certificate: Certificate, transcript: Transcript
+) -> Authenticated | None:
+    """Who the client is, by the answer to `request`; None if it does not say and need not."""
+    if certificate.certificate_request_context != request.certificate_request_context:
+        raise ProtocolError(Fault.ILLEGAL_PARAMETER, "certificate_request_context")
+    if not certificate.certificate_list:
+        if config.client_auth is ClientAuth.REQUIRE:
+            raise ProtocolError(Fault.CERTIFICATE_REQUIRED)
+        transcript.add(certificate.raw)
+        return None
+    authenticator = Authenticator(
+        role=Role.CLIENT,
+        verifier=config.required_verifier(),
+        server_name=None,
+        offered_schemes=config.policy.signature_schemes,
+        offered=request.extensions,
+        min_rsa_bits=config.policy.min_rsa_bits,
+    )
+    return await authenticator.authenticate(peer, certificate, transcript)
