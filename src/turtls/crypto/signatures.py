@@ -42,7 +42,7 @@ def schemes_for(public_key: PublicKey, version: ProtocolVersion) -> tuple[Signat
     - 1.2: an ECDSA scheme names the hash, and any curve goes with it; PKCS #1 is allowed.
     - 1.0 and 1.1: SHA-1 for ECDSA, MD5 and SHA-1 together for RSA (RFC 4346, section 7.4.3).
     """
-    return _schemes_for(public_key.kind, public_key.bits, version)
+    return _schemes_for(public_key.kind, version, public_key.bits, public_key.only_hash)
 
 
 class KeySigner:
@@ -191,14 +191,23 @@ _SCHEMES_10: dict[KeyKind, tuple[SignatureScheme, ...]] = {
 }
 _SCHEMES = {_V.TLS_1_3: _SCHEMES_13, _V.TLS_1_2: _SCHEMES_12, _V.TLS_1_1: _SCHEMES_10, _V.TLS_1_0: _SCHEMES_10}
 
-_SHORT_RSA_BITS: Final = 8 * (2 * 64 + 2)
-"""RSA keys below this have no room for PSS with SHA-512: digest and salt of 64 bytes each (RFC 8017, section 9.1.1)."""
-_PSS_SHA512 = (_S.rsa_pss_rsae_sha512, _S.rsa_pss_pss_sha512)
+_PSS_DIGEST_SIZES = {
+    scheme: size for schemes in (_PSS_RSAE, _PSS_PSS) for scheme, size in zip(schemes, (32, 48, 64), strict=True)
+}
 
 
 @cache
-def _schemes_for(kind: KeyKind, bits: int, version: ProtocolVersion) -> tuple[SignatureScheme, ...]:
+def _schemes_for(
+    kind: KeyKind, version: ProtocolVersion, bits: int, only_hash: str | None
+) -> tuple[SignatureScheme, ...]:
     schemes = _SCHEMES[version].get(kind, ())
-    if kind in (KeyKind.RSA, KeyKind.RSA_PSS) and bits <= _SHORT_RSA_BITS:
-        return tuple(scheme for scheme in schemes if scheme not in _PSS_SHA512)
+    if kind in (KeyKind.RSA, KeyKind.RSA_PSS):
+        schemes = tuple(scheme for scheme in schemes if _has_room(scheme, bits))
+    if only_hash is not None:
+        schemes = tuple(scheme for scheme in schemes if scheme.name.endswith(only_hash))
     return schemes
+
+
+def _has_room(scheme: SignatureScheme, rsa_bits: int) -> bool:
+    """Whether the padding fits into the key: for PSS digest, salt and 2 bytes (RFC 8017, section 9.1.1)."""
+    return (rsa_bits + 6) // 8 >= 2 * _PSS_DIGEST_SIZES.get(scheme, 0) + 2

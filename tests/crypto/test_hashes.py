@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import hmac
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from turtls.crypto.hashes import MD5, SHA1, SHA256, SHA384, SHA512, Hash, HmacKey
+
+ALL = (MD5, SHA1, SHA256, SHA384, SHA512)
+
+
+@pytest.mark.parametrize(("hash", "size"), [(MD5, 16), (SHA1, 20), (SHA256, 32), (SHA384, 48), (SHA512, 64)])
+def test_sizes(hash: Hash, size: int) -> None:
+    assert hash.digest_size == len(hash.digest(b"abc")) == len(hash.zeros) == size
+    assert hash.empty == hash.digest(b"")
+
+
+def test_new_can_be_fed() -> None:
+    state = SHA256.new(b"ab")
+    state.update(b"c")
+    assert state.digest() == SHA256.digest(b"abc")
+
+
+def test_hmac_of_rfc_4231() -> None:
+    expected = bytes.fromhex("b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7")
+    key = b"\x0b" * 20
+    assert SHA256.hmac(key, b"Hi There") == expected
+    assert HmacKey(SHA256, key).digest(b"Hi There") == expected
+
+
+@given(hash=st.sampled_from(ALL), key=st.binary(max_size=200), messages=st.lists(st.binary(max_size=200), max_size=3))
+def test_one_hmac_key_serves_many_messages(hash: Hash, key: bytes, messages: list[bytes]) -> None:
+    kept = HmacKey(hash, key)
+    for message in messages:
+        assert kept.digest(message) == hmac.digest(key, message, hash.name)
