@@ -87,6 +87,11 @@ class Connection:
         return self._established.negotiated if self._established is not None else None
 
     @property
+    def observer(self) -> Observer | None:
+        """Who watches this connection."""
+        return self._observer
+
+    @property
     def handshake_done(self) -> bool:
         """Whether data can be sent."""
         return self._established is not None
