@@ -305,11 +305,16 @@ class Struct(metaclass=StructType):
 
 def decode(kind: type[S], data: bytes) -> S:
     """Decode all of `data` as one struct of that kind. Raises ProtocolError (MALFORMED) naming the kind."""
+    value, end = decode_prefix(kind, data)
+    if end != len(data):
+        raise ProtocolError(Fault.MALFORMED, f"{kind.__name__}: {len(data) - end} bytes too many")
+    return value
+
+
+def decode_prefix(kind: type[S], data: bytes) -> tuple[S, int]:
+    """Decode a struct that `data` starts with; gives it and its length. Raises ProtocolError (MALFORMED)."""
     try:
         decoded: tuple[S, int] = kind.decode_from(data, 0)
     except (Malformed, IndexError, struct.error) as error:
         raise ProtocolError(Fault.MALFORMED, f"{kind.__name__}: {error}") from None
-    value, end = decoded
-    if end != len(data):
-        raise ProtocolError(Fault.MALFORMED, f"{kind.__name__}: {len(data) - end} bytes too many")
-    return value
+    return decoded

@@ -183,3 +183,9 @@ class ClientCertificateType(CodePoint, size=1):
 
     rsa_sign = code(1)
     ecdsa_sign = code(64)
+
+
+class EcCurveType(CodePoint, size=1):
+    """RFC 8422, section 5.4."""
+
+    named_curve = code(3)
