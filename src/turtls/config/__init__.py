@@ -64,6 +64,9 @@ class ClientConfig:
     sessions: SessionStore | None = field(default_factory=SessionCache)
     """Where sessions are kept to be resumed; None never resumes."""
     post_handshake_auth: bool = False
+    send_certificate_authorities: bool = False
+    """Tell the server whom this side trusts (RFC 8446, section 4.2.4), as servers tell their clients. Some servers
+    take that for an error: NSS for one."""
     record_size_limit: int | None = None
     """The record_size_limit to ask for (RFC 8449): in TLS 1.3 it counts the content type too. 64 to 16385."""
     record_padding: int = 0

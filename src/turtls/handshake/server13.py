@@ -18,7 +18,7 @@ from turtls.record.limits import MAX_INNER_PLAINTEXT, MIN_RECORD_SIZE_LIMIT
 from turtls.wire.extensions import (
     AnyExtension,
     CertificateAuthorities,
-    CertificateStatusRequest,
+    ClientCertificateStatusRequest,
     Cookie,
     EarlyDataIndication,
     Extensions,
@@ -315,7 +315,7 @@ def certificate_request(config: ServerConfig, context: bytes = b"") -> Certifica
     schemes = list(config.policy.signature_schemes)
     bodies: list[AnyExtension] = [
         SignatureAlgorithms(supported_signature_algorithms=schemes),
-        CertificateStatusRequest(),
+        ClientCertificateStatusRequest(),
     ]
     if config.verifier is not None and (authorities := config.verifier.certificate_authorities()):
         bodies.append(CertificateAuthorities(authorities=list(authorities)))

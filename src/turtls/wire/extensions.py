@@ -207,6 +207,10 @@ class CertificateStatusRequest(ExtensionBody, type=ExtensionType.status_request)
     request: bytes = rest(default=bytes(4))
 
 
+class ClientCertificateStatusRequest(ExtensionBody, type=ExtensionType.status_request):
+    """The server wants a stapled OCSP response with the client's certificate: empty (RFC 8446, section 4.4.2.1)."""
+
+
 class CertificateStatusAcknowledged(ExtensionBody, type=ExtensionType.status_request):
     """TLS 1.2: a CertificateStatus message will follow (RFC 6066, section 8)."""
 
@@ -329,7 +333,7 @@ _FORMS: list[_Forms] = [
     {Context.CH: MaxFragmentLength, Context.EE: MaxFragmentLength, Context.SH12: MaxFragmentLength},
     {
         Context.CH: CertificateStatusRequest,
-        Context.CR: CertificateStatusRequest,
+        Context.CR: ClientCertificateStatusRequest,
         Context.CT: CertificateStatus,
         Context.SH12: CertificateStatusAcknowledged,
     },
