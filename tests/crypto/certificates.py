@@ -17,6 +17,7 @@ from cryptography.x509.oid import NameOID, PublicKeyAlgorithmOID
 from turtls.crypto.keys import KeyKind
 from turtls.crypto.rsassa_pss import AlgorithmIdentifier, RSASSAPSSParams, SubjectPublicKeyInfo
 
+_SHA256 = hashes.SHA256()
 ISSUER_KEY = ec.generate_private_key(ec.SECP256R1())
 
 _MAKERS: dict[KeyKind, Any] = {
@@ -49,8 +50,10 @@ def certificate(
     *,
     subject: str = "subject",
     issuer: str = "issuer",
+    signing_key: Any = ISSUER_KEY,
+    signature_hash: hashes.SHA256 | hashes.SHA384 | hashes.SHA3_256 | None = _SHA256,
 ) -> bytes:
-    """DER, signed by ISSUER_KEY."""
+    """DER."""
     builder = (
         x509.CertificateBuilder()
         .subject_name(name(subject))
@@ -62,7 +65,7 @@ def certificate(
     )
     for extension in extensions:
         builder = builder.add_extension(extension, critical=False)
-    return builder.sign(ISSUER_KEY, hashes.SHA256()).public_bytes(Encoding.DER)
+    return builder.sign(signing_key, signature_hash).public_bytes(Encoding.DER)
 
 
 def certificate_of(kind: KeyKind) -> bytes:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa, x25519
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -122,6 +124,35 @@ class TestLeaf:
         except ProtocolError as error:
             faults.add(error.fault)
         assert faults <= {Fault.UNREADABLE_CERTIFICATE, Fault.UNSUPPORTED_KEY}
+
+
+class TestEndPointDigest:
+    """RFC 5929, section 4.1."""
+
+    @pytest.mark.parametrize(
+        ("signature_hash", "name"),
+        [(hashes.SHA256(), "sha256"), (hashes.SHA384(), "sha384"), (hashes.SHA3_256(), "sha3_256")],
+    )
+    def test_the_hash_of_the_signature(
+        self, signature_hash: hashes.SHA256 | hashes.SHA384 | hashes.SHA3_256, name: str
+    ) -> None:
+        leaf = Leaf.parse(certificate(P256_KEY.public_key(), signature_hash=signature_hash))
+        assert leaf.end_point_digest == hashlib.new(name, leaf.der).digest()
+
+    def test_sha_1_is_never_used(self) -> None:
+        sha256_with_rsa, sha1_with_rsa = (
+            bytes.fromhex("06092a864886f70d01010b"),
+            bytes.fromhex("06092a864886f70d010105"),
+        )
+        der = certificate(P256_KEY.public_key(), signing_key=private_key(KeyKind.RSA))
+        der = der.replace(sha256_with_rsa, sha1_with_rsa)
+        assert Leaf.parse(der).end_point_digest == hashlib.sha256(der).digest()
+
+    def test_signatures_without_a_hash_or_unknown_fall_back_on_sha_256(self) -> None:
+        der = certificate(P256_KEY.public_key(), signing_key=private_key(KeyKind.ED25519), signature_hash=None)
+        assert Leaf.parse(der).end_point_digest == hashlib.sha256(der).digest()
+        unknown = der.replace(bytes.fromhex("06032b6570"), bytes.fromhex("06032b657f"))
+        assert Leaf.parse(unknown).end_point_digest == hashlib.sha256(unknown).digest()
 
 
 class TestStrength:

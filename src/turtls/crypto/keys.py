@@ -16,7 +16,6 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     pkcs12,
 )
-from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import PublicKeyAlgorithmOID
 
 from turtls.errors import ConfigError, Fault, ProtocolError
@@ -54,8 +53,16 @@ class KeyKind(Enum):
     MLDSA87 = "ML-DSA-87"
 
 
-# cryptography warns of certificates that it will not read one day: an error where warnings are errors.
-_UNREADABLE = (ValueError, CryptographyDeprecationWarning)
+UNREADABLE: Final = (
+    ValueError,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+    KeyError,  # a name holds a string type that does not exist
+    TypeError,  # or one that its attribute may not have
+    Warning,  # about oddities like a serial number of zero: an exception where warnings are made errors
+)
+"""What `cryptography` raises over a certificate that is malformed; some of it only when a field is looked at."""
 
 _KIND_BY_CURVE = {"secp256r1": KeyKind.P256, "secp384r1": KeyKind.P384, "secp521r1": KeyKind.P521}
 _KIND_BY_CLASS: tuple[tuple[type, KeyKind], ...] = (
@@ -136,12 +143,14 @@ class Leaf:
 
     def __init__(self, der: bytes) -> None:
         self.der = der
-        self.certificate = x509.load_der_x509_certificate(der)
-        self.public_key = PublicKey.of(self.certificate)
+        self.certificate = certificate = x509.load_der_x509_certificate(der)
+        # Names and extensions are read when first asked for: ask here, where what is wrong with them has its fault.
+        _ = certificate.subject, certificate.issuer
+        self.public_key = PublicKey.of(certificate)
         self.dns_names: tuple[str, ...] = ()
         self.ip_addresses: tuple[str, ...] = ()
         self.key_usage_allows_signing = True
-        for extension in self.certificate.extensions:
+        for extension in certificate.extensions:
             value = extension.value
             if isinstance(value, x509.SubjectAlternativeName):
                 self.dns_names = tuple(value.get_values_for_type(x509.DNSName))
@@ -156,7 +165,7 @@ class Leaf:
             return _parse(der)
         except UnsupportedAlgorithm as error:
             raise ConfigError(f"TLS cannot use the key of this certificate: {error}.") from error
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             raise ConfigError(f"The certificate cannot be parsed: {error}.") from error
 
     @classmethod
@@ -169,7 +178,7 @@ class Leaf:
             return _parse(untrusted_der)
         except UnsupportedAlgorithm as error:
             raise ProtocolError(Fault.UNSUPPORTED_KEY, str(error)) from None
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             raise ProtocolError(Fault.UNREADABLE_CERTIFICATE, str(error)) from None
 
     @property
@@ -178,8 +187,11 @@ class Leaf:
 
         The hash of the certificate's own signature, but never MD5 or SHA-1; SHA-256 where it has none of its own.
         """
-        algorithm = self.certificate.signature_hash_algorithm
-        name = algorithm.name if algorithm is not None else "sha256"
+        try:
+            algorithm = self.certificate.signature_hash_algorithm
+        except UnsupportedAlgorithm:
+            algorithm = None
+        name = algorithm.name.replace("-", "_") if algorithm is not None else "sha256"
         return hashlib.new("sha256" if name in ("md5", "sha1") else name, self.der).digest()
 
     def __repr__(self) -> str:
