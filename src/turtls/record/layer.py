@@ -116,14 +116,26 @@ class RecordLayer:
         """
         contents = []
         try:
-            while record := self.next_record():
-                if record[0] != _APPLICATION_DATA:
-                    self._held = record
+            while self._held is None and self._position < len(self._inbound):
+                if self._read is not None:
+                    content, self._position = self._read.open_application_data(
+                        self._inbound, self._position, self.receive_limit
+                    )
+                    if content:
+                        self._skippable_undecryptable = None
+                        self._empty_records = 0
+                        contents.append(content)
+                        continue
+                record = self.next_record()
+                if record is None:
                     break
-                contents.append(record[1])
+                if record[0] == _APPLICATION_DATA:
+                    contents.append(record[1])
+                else:
+                    self._held = record
         except ProtocolError as error:
             self._held = error
-        return b"".join(contents)
+        return contents[0] if len(contents) == 1 else b"".join(contents)
 
     @property
     def unread(self) -> bytes:
@@ -210,7 +222,9 @@ class RecordLayer:
 
     def write(self, content_type: ContentType, data: bytes | memoryview) -> None:
         """Queue `data` in as many records as it takes; nothing for no data."""
-        if self._write:
+        if not data:
+            return
+        if self._write is not None:
             self._outbound.append(self._write.seal(content_type, data, self.send_limit, self.padding))
             return
         start_of_header = bytes((content_type,)) + self.legacy_record_version.to_bytes(2, "big")

@@ -2,34 +2,63 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from turtls.errors import Fault, ProtocolError
+from turtls.record import limits
 
 HEADER_LENGTH = 5
 """Content type, legacy version and length (RFC 8446, section 5.1)."""
 
+_SEQUENCE_END = 2**64
 
-class Protection(Protocol):
-    """Protects one direction under one set of keys. The sequence number lives in here, and dies with the keys."""
+
+class Protection(ABC):
+    """Protects one direction under one set of keys. The sequence number lives in here, and ends with the keys."""
+
+    __slots__ = ("_sequence", "_soft_limit")
 
     version_bytes: bytes
     """What the header of each record carries as its version."""
-    max_ciphertext: int
+    max_ciphertext: ClassVar[int]
     """Bytes in the body of a protected record at the most."""
-    hides_type: bool
-    """Whether the header's content type is always application_data, the true one inside (RFC 8446, section 5.2)."""
+    hides_type: ClassVar[bool]
+    """Whether every header says application_data, and the true type is inside (RFC 8446, section 5.2)."""
+
+    def __init__(self, limit_records: int) -> None:
+        self._sequence = 0
+        self._soft_limit = limit_records - limits.RECORDS_BEFORE_LIMIT
 
     @property
     def near_limit(self) -> bool:
         """Whether so many records went by that new keys should be agreed on (RFC 8446, section 5.5)."""
-        ...
+        return self._sequence >= self._soft_limit
 
+    @abstractmethod
     def seal(self, content_type: int, data: bytes | memoryview, size_limit: int, padding: int) -> bytes:
-        """`data` as one or more whole records. `size_limit` is what the peer's record_size_limit allows for one."""
-        ...
+        """`data`, which is not empty, as one or more whole records.
 
+        `size_limit` is what the peer's record_size_limit allows for one (RFC 8449). Where the version has padding,
+        each record is padded to a multiple of `padding` bytes.
+        """
+
+    @abstractmethod
     def open(self, header: bytes, body: memoryview, size_limit: int) -> tuple[int, bytes]:
         """True content type and content of one record.
 
-        Raises ProtocolError: BAD_RECORD_MAC, and nothing has changed; otherwise one that ends the connection.
+        Raises ProtocolError: BAD_RECORD_MAC, and nothing has changed; anything else ends the connection.
         """
-        ...
+
+    def open_application_data(self, inbound: bytes, position: int, size_limit: int) -> tuple[bytes, int]:
+        """The joint content of the application data records from `position` on, and where the last of them ends.
+
+        This is for speed alone: it stops at whatever is not plain, and may well do nothing. The rest is for `open`.
+        """
+        return b"", position
+
+    def _next_sequence(self) -> int:
+        """The sequence number of the record at hand; it is used up when the caller counts on."""
+        if self._sequence == _SEQUENCE_END:
+            raise ProtocolError(Fault.SEQUENCE_EXHAUSTED)
+        return self._sequence
