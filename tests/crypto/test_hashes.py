@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from turtls.crypto.hashes import MD5, SHA1, SHA256, SHA384, SHA512, Hash, HmacKey
+from turtls.crypto.hashes import MD5, MD5_SHA1, SHA1, SHA256, SHA384, SHA512, Hash, HmacKey
 
 ALL = (MD5, SHA1, SHA256, SHA384, SHA512)
 
@@ -35,3 +35,25 @@ def test_one_hmac_key_serves_many_messages(hash: Hash, key: bytes, messages: lis
     kept = HmacKey(hash, key)
     for message in messages:
         assert kept.digest(message) == hmac.digest(key, message, hash.name)
+
+
+@given(chunks=st.lists(st.binary(max_size=100), max_size=4))
+def test_md5_and_sha1_side_by_side(chunks: list[bytes]) -> None:
+    state = MD5_SHA1.new()
+    for chunk in chunks:
+        state.update(chunk)
+    data = b"".join(chunks)
+    assert state.digest() == MD5_SHA1.digest(data) == MD5.digest(data) + SHA1.digest(data)
+
+
+def test_a_copy_goes_its_own_way() -> None:
+    for hash in (*ALL, MD5_SHA1):
+        state = hash.new(b"a")
+        other = state.copy()
+        other.update(b"b")
+        assert (state.digest(), other.digest()) == (hash.digest(b"a"), hash.digest(b"ab"))
+    assert MD5_SHA1.digest_size == 36
+
+
+def test_repr() -> None:
+    assert repr(SHA256) == "Hash('sha256')"

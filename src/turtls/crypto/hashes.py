@@ -6,10 +6,34 @@ import hashlib
 import hmac
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Protocol, Self
 
-if TYPE_CHECKING:
-    from hashlib import _Hash as HashState
+
+class HashState(Protocol):
+    """A hashlib object, as far as it is used here."""
+
+    @property
+    def digest_size(self) -> int:
+        """In bytes."""
+        ...
+
+    @property
+    def block_size(self) -> int:
+        """In bytes."""
+        ...
+
+    def update(self, data: bytes, /) -> None:
+        """Take in more."""
+        ...
+
+    def digest(self) -> bytes:
+        """The hash of all that came in so far."""
+        ...
+
+    def copy(self) -> Self:
+        """A state that goes its own way from here."""
+        ...
+
 
 _INNER_PAD = bytes(byte ^ 0x36 for byte in range(256))
 _OUTER_PAD = bytes(byte ^ 0x5C for byte in range(256))
@@ -23,10 +47,8 @@ class Hash:
 
     __slots__ = ("block_size", "digest_size", "empty", "name", "new", "zeros")
 
-    def __init__(self, name: str) -> None:
-        new = getattr(hashlib, name)
-        # MD5 and SHA-1 are for TLS 1.1 and below alone; saying so lets a FIPS build of OpenSSL give them out.
-        self.new: Callable[..., HashState] = partial(new, usedforsecurity=False) if name in ("md5", "sha1") else new
+    def __init__(self, name: str, new: Callable[..., HashState]) -> None:
+        self.new = new
         self.name = name
         self.digest_size = self.new().digest_size
         self.block_size = self.new().block_size
@@ -72,8 +94,37 @@ class HmacKey:
         return outer.digest()
 
 
-MD5 = Hash("md5")
-SHA1 = Hash("sha1")
-SHA256 = Hash("sha256")
-SHA384 = Hash("sha384")
-SHA512 = Hash("sha512")
+class _Md5AndSha1:
+    """MD5 and SHA-1 of the same data, side by side. As much of a hashlib object as a transcript needs."""
+
+    name = "md5-sha1"
+    digest_size = 36
+    block_size = 64
+
+    def __init__(self, data: bytes = b"") -> None:
+        self._md5 = MD5.new(data)
+        self._sha1 = SHA1.new(data)
+
+    def update(self, data: bytes) -> None:
+        self._md5.update(data)
+        self._sha1.update(data)
+
+    def digest(self) -> bytes:
+        return self._md5.digest() + self._sha1.digest()
+
+    def copy(self) -> _Md5AndSha1:
+        other = _Md5AndSha1.__new__(_Md5AndSha1)
+        other._md5 = self._md5.copy()
+        other._sha1 = self._sha1.copy()
+        return other
+
+
+# MD5 and SHA-1 are for TLS 1.1 and below alone; saying so lets a FIPS build of OpenSSL give them out.
+MD5 = Hash("md5", partial(hashlib.md5, usedforsecurity=False))
+SHA1 = Hash("sha1", partial(hashlib.sha1, usedforsecurity=False))
+SHA256 = Hash("sha256", hashlib.sha256)
+SHA384 = Hash("sha384", hashlib.sha384)
+SHA512 = Hash("sha512", hashlib.sha512)
+
+MD5_SHA1 = Hash("md5-sha1", _Md5AndSha1)
+"""What TLS 1.0 and 1.1 hash handshakes with (RFC 4346, sections 7.4.3 and 7.4.9). There is no HMAC over it."""

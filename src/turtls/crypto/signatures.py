@@ -9,7 +9,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, utils
 
-from turtls.crypto.hashes import MD5, SHA1
+from turtls.crypto.hashes import MD5_SHA1
 from turtls.crypto.keys import KeyKind, PrivateKey, PublicKey
 from turtls.errors import ConfigError, Fault, ProtocolError
 from turtls.wire.registries import ProtocolVersion, SignatureScheme
@@ -87,11 +87,11 @@ class _RsaMd5Sha1:
     _ARGUMENTS = (padding.PKCS1v15(), utils.NoDigestInfo())
 
     def sign(self, private: Any, data: bytes) -> bytes:
-        signature: bytes = private.sign(MD5.digest(data) + SHA1.digest(data), *self._ARGUMENTS)
+        signature: bytes = private.sign(MD5_SHA1.digest(data), *self._ARGUMENTS)
         return signature
 
     def verify(self, public: Any, untrusted_signature: bytes, data: bytes) -> None:
-        public.verify(untrusted_signature, MD5.digest(data) + SHA1.digest(data), *self._ARGUMENTS)
+        public.verify(untrusted_signature, MD5_SHA1.digest(data), *self._ARGUMENTS)
 
 
 class _Ecdsa:
