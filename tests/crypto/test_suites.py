@@ -56,3 +56,7 @@ def test_sealing_and_opening_in_place(aead: AEAD) -> None:
     opened = bytearray(9)
     assert key.decrypt_into(nonce, sealed, b"header", opened) == 9
     assert opened == b"plaintext"
+
+
+def test_repr() -> None:
+    assert repr(AEADS["AES-128-GCM"]) == "AEAD('AES-128-GCM')"

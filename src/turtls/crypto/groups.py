@@ -8,6 +8,7 @@ draft-ietf-tls-ecdhe-mlkem for the hybrids.
 from __future__ import annotations
 
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
@@ -115,19 +116,22 @@ class _DiffieHellmanShare:
         return self._exchange.agree(self._private, untrusted_public)
 
 
-class _DiffieHellman:
+class _DiffieHellman(ABC):
     """What the groups have in common in which both sides do the same."""
 
     group: NamedGroup
 
+    @abstractmethod
     def new_key(self) -> Any:
-        raise NotImplementedError
+        """A fresh private key, as `cryptography` has it."""
 
+    @abstractmethod
     def public_bytes(self, private: Any) -> bytes:
-        raise NotImplementedError
+        """The public value of a private key."""
 
+    @abstractmethod
     def agree(self, private: Any, untrusted_public: bytes) -> bytes:
-        raise NotImplementedError
+        """The shared secret. Raises ProtocolError (Fault.BAD_KEY_SHARE)."""
 
     def generate(self) -> _DiffieHellmanShare:
         return _DiffieHellmanShare(self, self.new_key())
@@ -214,6 +218,14 @@ class _FiniteField(_DiffieHellman):
         if not 1 < untrusted_y < numbers.p - 1:
             raise _bad_share(self.group, "not between 1 and p-1")
         return private.exchange(DHPublicNumbers(untrusted_y, numbers).public_key())
+
+
+def ffdhe_parameters(group: NamedGroup) -> DHParameters:
+    """The parameters of a group of RFC 7919. KeyError if it is none that is supported."""
+    exchange = _EXCHANGES[group]
+    if not isinstance(exchange, _FiniteField):
+        raise KeyError(group)
+    return _parameters(exchange.bits, exchange.offset)
 
 
 @cache
