@@ -1,0 +1,126 @@
+"""The story of a connection: what its observer saw, in order, each step with who did it and when."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from turtls.errors import AlertDescription
+from turtls.events import AlertSeen, HandshakeMessageSeen, KeysInstalled, SecretDerived, StepTaken, Trace
+from turtls.explain.fields import Field, fields
+from turtls.explain.words import MESSAGES, Words
+from turtls.wire.messages import Certificate, CertificateVerify, HandshakeMessage
+from turtls.wire.registries import SignatureScheme
+
+Side = Literal["client", "server"]
+
+_MOST_STEPS = 200
+"""A handshake has about thirty; what a long-lived connection does later (KeyUpdates, tickets) need not be kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: a message from `side`, or something that `side`, the one who watches, did on its own."""
+
+    seconds: float
+    """Since the story began."""
+    side: Side
+    trace: Trace
+
+    @property
+    def message(self) -> HandshakeMessageSeen | None:
+        """The message, if the step is one."""
+        return self.trace if isinstance(self.trace, HandshakeMessageSeen) else None
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The message's fields, if the step is one."""
+        seen = self.message
+        return fields(type(seen.message), seen.raw) if seen is not None else ()
+
+    @property
+    def name(self) -> str:
+        """What the RFC calls it."""
+        match self.trace:
+            case HandshakeMessageSeen(message=message):
+                return type(message).__name__
+            case KeysInstalled(level=level):
+                return f"{level} keys"
+            case SecretDerived(label=label):
+                return label
+            case AlertSeen(alert=alert):
+                return f"alert {alert.name.lower() if isinstance(alert, AlertDescription) else alert}"
+            case StepTaken(step=step):
+                return step
+        return type(self.trace).__name__
+
+    @property
+    def words(self) -> Words:
+        """The step in plain words."""
+        match self.trace:
+            case HandshakeMessageSeen():
+                return MESSAGES.get(self.name, Words(self.name, ""))
+            case KeysInstalled(direction=direction, cipher_suite=suite, why=why):
+                verb = "encrypts what it sends" if direction == "sent" else "decrypts what it receives"
+                return Words(f"The {self.side} {verb} with its {self.name}", f"{suite}: {why}")
+            case SecretDerived(label=label, length=length, why=why):
+                return Words(f"The {self.side} derives {label}", f"{length} bytes: {why}")
+            case AlertSeen():
+                return Words(f"The {self.side} sends the {self.name}", "")
+            case StepTaken(explanation=explanation):
+                return Words(self.name, explanation)
+        return Words(self.name, "")
+
+    def as_json(self) -> dict[str, Any]:
+        """The step as plain values, bytes in hex."""
+        title, sentence = self.words
+        plain: dict[str, Any] = {
+            "milliseconds": round(self.seconds * 1000, 3),
+            "side": self.side,
+            "kind": type(self.trace).__name__,
+            "name": self.name,
+            "title": title,
+            "sentence": sentence,
+        }
+        if (seen := self.message) is not None:
+            plain |= {"encrypted": seen.encrypted, "bytes": seen.raw.hex()}
+            plain["fields"] = [field.as_json() for field in self.fields]
+        elif isinstance(self.trace, StepTaken) and self.trace.details:
+            plain["details"] = {key: str(value) for key, value in self.trace.details.items()}
+        return plain
+
+
+class Story:
+    """The observer of one connection; `me` says which side of it watches."""
+
+    def __init__(self, me: Side, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._me: Side = me
+        self._peer: Side = "server" if me == "client" else "client"
+        self._clock = clock
+        self._began = clock()
+        self.steps: list[Step] = []
+
+    def __call__(self, trace: Trace) -> None:
+        """Take down what happened now."""
+        if len(self.steps) < _MOST_STEPS:
+            came = isinstance(trace, (HandshakeMessageSeen, AlertSeen)) and trace.direction == "received"
+            self.steps.append(Step(self._clock() - self._began, self._peer if came else self._me, trace))
+
+    @property
+    def messages(self) -> list[Step]:
+        """The steps that are messages."""
+        return [step for step in self.steps if step.message is not None]
+
+    def certificates(self, side: Side) -> list[bytes]:
+        """The certificates that side sent, DER, leaf first; none in a resumed session. Nobody has checked them here."""
+        sent = [message for message in self._sent(side) if isinstance(message, Certificate)]
+        return [entry.cert_data for message in sent for entry in message.certificate_list]
+
+    def signature_scheme(self, side: Side) -> SignatureScheme | None:
+        """How that side signed the handshake; None if it did not."""
+        return next((message.algorithm for message in self._sent(side) if isinstance(message, CertificateVerify)), None)
+
+    def _sent(self, side: Side) -> list[HandshakeMessage]:
+        return [seen.message for step in self.steps if step.side == side and (seen := step.message) is not None]

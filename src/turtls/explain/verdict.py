@@ -1,0 +1,105 @@
+"""Is this connection safe, and why not: what was negotiated, fact by fact, and one verdict over all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from turtls.config import Negotiated
+from turtls.explain import words
+from turtls.explain.chain import CertificateFacts
+from turtls.wire.registries import ProtocolVersion, SignatureScheme
+
+_RENEW_SOON_DAYS = 7
+
+
+class Mark(Enum):
+    """What to think of a fact."""
+
+    GOOD = "good"
+    NOTE = "note"
+    """Safe today, and could be better."""
+    BAD = "bad"
+    PLAIN = "plain"
+    """Neither good nor bad."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that was negotiated: what it is, its technical name, and what to think of it."""
+
+    label: str
+    value: str
+    words: str
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer to "is it safe?", with the reasons."""
+
+    safe: bool
+    sentence: str
+    reasons: tuple[str, ...]
+    """Why it is not safe; if it is, what could be better."""
+
+
+def facts(negotiated: Negotiated, server_signature: SignatureScheme | None = None) -> list[Fact]:
+    """What was negotiated, the most important first. A server adds how it signed: only its peer's is negotiated."""
+    return list(_facts(negotiated, server_signature or negotiated.signature_scheme))
+
+
+def _facts(negotiated: Negotiated, signature: SignatureScheme | None) -> Iterator[Fact]:
+    version = negotiated.version
+    modern = version == ProtocolVersion.TLS_1_3
+    sound = Mark.GOOD if modern else Mark.NOTE if version == ProtocolVersion.TLS_1_2 else Mark.BAD
+    yield Fact("Version", words.version_name(version), words.version_words(version), sound)
+    group = negotiated.group
+    yield Fact(
+        "Key exchange",
+        group.name if group is not None else "none",
+        words.group_words(group),
+        Mark.GOOD if words.is_post_quantum(group) else Mark.NOTE,
+    )
+    suite = negotiated.cipher_suite
+    yield Fact("Cipher suite", suite.name, words.suite_words(suite), Mark.GOOD)
+    if signature is not None:
+        yield Fact("Signature", signature.name, words.signature_words(signature), Mark.GOOD)
+    yield Fact(
+        "Handshake",
+        "resumed" if negotiated.resumed else "full",
+        "from an earlier session's ticket, without certificates"
+        if negotiated.resumed
+        else "with certificate and signature",
+        Mark.PLAIN,
+    )
+    yield Fact(
+        "Round trips",
+        "2" if negotiated.hello_retry else "1",
+        "the server asked for another key share"
+        if negotiated.hello_retry
+        else "before the first request could be sent",
+        Mark.PLAIN,
+    )
+    if negotiated.alpn is not None:
+        yield Fact("Protocol inside", negotiated.alpn, words.alpn_words(negotiated.alpn), Mark.PLAIN)
+    if negotiated.server_name is not None:
+        yield Fact(
+            "Name asked for", negotiated.server_name, "the server could choose its certificate by it", Mark.PLAIN
+        )
+
+
+def verdict(negotiated: Negotiated, leaf: CertificateFacts | None, now: datetime) -> Verdict:
+    """Whether what was negotiated is safe, from the client's point of view."""
+    trusted = negotiated.peer is not None and negotiated.peer.trusted
+    worries = [f"{fact.value}: {fact.words}." for fact in facts(negotiated) if fact.mark is Mark.BAD]
+    if not trusted:
+        worries.insert(0, "Nobody vouched for the server: whoever sits on the path could pretend to be it.")
+    if worries:
+        return Verdict(False, "Not safe.", tuple(worries))
+    notes = [f"{fact.value}: {fact.words}." for fact in facts(negotiated) if fact.mark is Mark.NOTE]
+    if leaf is not None and leaf.days_left(now) < _RENEW_SOON_DAYS:
+        notes.append(f"The server's certificate expires in {leaf.days_left(now)} days.")
+    return Verdict(True, "Safe: private, unchanged on the way, and with whom it should be.", tuple(notes))

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests.explain.handshakes import Watched, client_config, localhost, resumed
+from turtls.config import DangerAcceptAnyCertificate, Negotiated
+from turtls.explain import words
+from turtls.explain.chain import chain_facts
+from turtls.explain.verdict import Mark, facts, verdict
+from turtls.wire.registries import CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme
+
+LEAF = chain_facts(localhost()[0].chain)[0]
+
+
+def negotiated(**changes: object) -> Negotiated:
+    agreed = Watched().client.negotiated
+    assert agreed is not None
+    return replace(agreed, **changes)  # type: ignore[arg-type]  # checked where it matters: at run time
+
+
+def test_a_modern_connection_is_safe() -> None:
+    judged = verdict(negotiated(), LEAF, LEAF.not_before)
+    assert (judged.safe, judged.reasons) == (True, ())
+
+
+def test_nobody_vouching_is_not_safe() -> None:
+    agreed = Watched(replace(client_config(), verifier=DangerAcceptAnyCertificate())).client.negotiated
+    assert agreed is not None
+    judged = verdict(agreed, LEAF, LEAF.not_before)
+    assert not judged.safe
+    assert "Nobody vouched" in judged.reasons[0]
+
+
+def test_an_old_version_is_not_safe() -> None:
+    judged = verdict(negotiated(version=ProtocolVersion.TLS_1_0), LEAF, LEAF.not_before)
+    assert not judged.safe
+    assert "TLS 1.0" in judged.reasons[0]
+
+
+def test_what_could_be_better_is_said() -> None:
+    judged = verdict(negotiated(group=NamedGroup.x25519), LEAF, LEAF.not_after - timedelta(days=3))
+    assert judged.safe
+    assert "not post-quantum" in judged.reasons[0]
+    assert "expires in 3 days" in judged.reasons[1]
+
+
+def test_the_facts_of_a_full_and_of_a_resumed_handshake() -> None:
+    full = {fact.label: fact for fact in facts(negotiated())}
+    assert full["Version"].value == "TLS 1.3"
+    assert full["Key exchange"].mark is Mark.GOOD
+    assert full["Handshake"].value == "full"
+    assert full["Protocol inside"].value == "h2"
+    assert full["Name asked for"].value == "localhost"
+    assert full["Signature"].value == "ecdsa_secp256r1_sha256"
+    again = resumed().client.negotiated
+    assert again is not None
+    assert "resumed" in [fact.value for fact in facts(again)]
+
+
+@pytest.mark.parametrize("registry", [NamedGroup, CipherSuite, SignatureScheme, ProtocolVersion])
+def test_there_are_words_for_every_code_point(registry: type) -> None:
+    say = {
+        NamedGroup: words.group_words,
+        CipherSuite: words.suite_words,
+        SignatureScheme: words.signature_words,
+        ProtocolVersion: words.version_words,
+    }[registry]
+    for point in registry.members():  # type: ignore[attr-defined]  # each is a CodePoint
+        assert isinstance(say(point), str)
+
+
+def test_only_the_hybrids_are_post_quantum() -> None:
+    assert words.is_post_quantum(NamedGroup.X25519MLKEM768)
+    assert not words.is_post_quantum(NamedGroup.x25519)
+    assert not words.is_post_quantum(None)
