@@ -26,6 +26,8 @@ P256_KEY = private_key(KeyKind.P256)
 LEAF = certificate(P256_KEY.public_key(), subject="leaf", issuer="intermediate")
 INTERMEDIATE = certificate(P256_KEY.public_key(), subject="intermediate", issuer="root")
 ROOT = certificate(P256_KEY.public_key(), subject="root", issuer="root")
+BAD_VERSION = LEAF.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x03")
+"""cryptography answers it with an exception that is no ValueError."""
 
 
 def pem(der: bytes) -> bytes:
@@ -76,7 +78,7 @@ class TestLeaf:
         assert len(huge) > 16 * 1024
         assert Leaf.parse(huge) is not Leaf.parse(huge)
 
-    @pytest.mark.parametrize("der", [b"", b"junk", LEAF[:-1], LEAF + b"\0"])
+    @pytest.mark.parametrize("der", [b"", b"junk", LEAF[:-1], LEAF + b"\0", BAD_VERSION])
     def test_unreadable(self, der: bytes) -> None:
         with pytest.raises(ConfigError, match="cannot be parsed"):
             Leaf.parse(der)
@@ -184,7 +186,9 @@ class TestLoadCertificates:
     def test_der(self) -> None:
         assert keys.load_certificates(LEAF) == [LEAF]
 
-    @pytest.mark.parametrize("data", [b"", b"junk", pem(LEAF)[:200], LEAF[:-1], b"-----BEGIN CERTIFICATE-----\n!"])
+    @pytest.mark.parametrize(
+        "data", [b"", b"junk", pem(LEAF)[:200], LEAF[:-1], b"-----BEGIN CERTIFICATE-----\n!", BAD_VERSION]
+    )
     def test_what_is_none(self, data: bytes) -> None:
         with pytest.raises(ConfigError, match="no certificate"):
             keys.load_certificates(data)

@@ -81,7 +81,7 @@ class Credential:
 def _issuers(chain: Sequence[bytes]) -> frozenset[bytes]:
     try:
         return frozenset(x509.load_der_x509_certificate(der).issuer.public_bytes() for der in chain)
-    except ValueError as error:
+    except keys.UNREADABLE as error:
         raise ConfigError(f"A certificate of the chain cannot be parsed: {error}.") from error
 
 

@@ -215,7 +215,7 @@ def load_certificates(data: bytes) -> list[bytes]:
         if b"-----BEGIN" in data:
             return [certificate.public_bytes(Encoding.DER) for certificate in x509.load_pem_x509_certificates(data)]
         return [x509.load_der_x509_certificate(data).public_bytes(Encoding.DER)]
-    except ValueError as error:
+    except UNREADABLE as error:
         raise ConfigError(f"Found no certificate that can be read, neither as PEM nor as DER: {error}.") from error
 
 
