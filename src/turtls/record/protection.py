@@ -11,7 +11,8 @@ from turtls.record import limits
 HEADER_LENGTH = 5
 """Content type, legacy version and length (RFC 8446, section 5.1)."""
 
-_SEQUENCE_END = 2**64
+SEQUENCE_END = 2**64
+"""Sequence numbers have 64 bits and never wrap (RFC 8446, section 5.3)."""
 
 
 class Protection(ABC):
@@ -59,6 +60,14 @@ class Protection(ABC):
 
     def _next_sequence(self) -> int:
         """The sequence number of the record at hand; it is used up when the caller counts on."""
-        if self._sequence == _SEQUENCE_END:
+        if self._sequence == SEQUENCE_END:
             raise ProtocolError(Fault.SEQUENCE_EXHAUSTED)
         return self._sequence
+
+
+def check_content_length(length: int, maximum: int, size_limit: int) -> None:
+    """Raises ProtocolError: RECORD_OVERFLOW past the protocol's `maximum`, RECORD_LIMIT_EXCEEDED past this side's."""
+    if length > maximum:
+        raise ProtocolError(Fault.RECORD_OVERFLOW, f"{length} bytes in one record")
+    if length > size_limit:
+        raise ProtocolError(Fault.RECORD_LIMIT_EXCEEDED, f"{length} bytes where {size_limit} are allowed")

@@ -15,7 +15,7 @@ from turtls.crypto.key_schedule import traffic_keys
 from turtls.crypto.suites import Suite13
 from turtls.errors import Fault, ProtocolError
 from turtls.record import limits
-from turtls.record.protection import HEADER_LENGTH, Protection
+from turtls.record.protection import HEADER_LENGTH, Protection, check_content_length
 from turtls.wire.registries import ContentType
 
 _OUTER = 0x17_0303_0000
@@ -84,10 +84,7 @@ class Protection13(Protection):
         except InvalidTag:
             raise ProtocolError(Fault.BAD_RECORD_MAC) from None
         self._sequence += 1
-        if len(inner) > limits.MAX_INNER_PLAINTEXT:
-            raise ProtocolError(Fault.RECORD_OVERFLOW, f"{len(inner)} bytes of content and padding")
-        if len(inner) > size_limit:
-            raise ProtocolError(Fault.RECORD_LIMIT_EXCEEDED, f"{len(inner)} bytes where {size_limit} are allowed")
+        check_content_length(len(inner), limits.MAX_INNER_PLAINTEXT, size_limit)
         if not inner or not inner[-1]:
             inner = inner.rstrip(b"\0")
             if not inner:
