@@ -19,7 +19,6 @@ from typing import Any
 
 from turtls.config import ClientConfig, Negotiated, ServerConfig
 from turtls.config.names import ascii_name, is_ip_address
-from turtls.crypto import key_schedule
 from turtls.errors import (
     AlertDescription,
     AlertLevel,
@@ -38,16 +37,18 @@ from turtls.events import (
     HandshakeCompleted,
     PeerClosed,
     Pending,
+    SessionReceived,
     Trace,
 )
-from turtls.handshake import hello, post13
+from turtls.handshake import hello, post12, post13
 from turtls.handshake.driver import Driver
 from turtls.handshake.established import Established
+from turtls.handshake.established12 import Established12
 from turtls.handshake.over_records import RecordCarrier
 from turtls.handshake.peer import Effect, Peer
 from turtls.handshake.resumption import take_session
 from turtls.record.limits import MAX_BUFFERED_WHILE_PENDING, MAX_WARNING_ALERTS
-from turtls.wire.registries import ContentType
+from turtls.wire.registries import ContentType, ProtocolVersion
 
 Observer = Callable[[Trace], None]
 
@@ -70,7 +71,7 @@ class Connection:
             observer,
             self._secret_logger(),
         )
-        self._established: Established | None = None
+        self._established: Established | Established12 | None = None
         self._traffic_keys: post13.TrafficKeys | None = None
         self._pending: Pending | None = None
         self._failure: TLSError | None = None
@@ -138,9 +139,9 @@ class Connection:
 
     def send_data(self, data: bytes | bytearray | memoryview) -> None:
         """Encrypt application data. Raises ClosedError before the handshake is done and after `close`."""
-        if self._failure is not None or self._sent_close or self._traffic_keys is None:
+        if self._failure is not None or self._sent_close or self._established is None:
             raise self._not_open()
-        if self._records.needs_key_update:
+        if self._records.needs_key_update and self._traffic_keys is not None:
             self._traffic_keys.update_write(request_peer=False)
         self._carrier.flush()
         self._records.write(ContentType.application_data, memoryview(data))
@@ -154,9 +155,14 @@ class Connection:
             self._end_if_closed()
 
     def update_keys(self, request_peer: bool = False) -> None:
-        """Send under new keys from here on; with `request_peer` the peer is asked to do so too (section 4.6.3)."""
-        if self._failure is not None or self._sent_close or self._traffic_keys is None:
+        """Send under new keys from here on; with `request_peer` the peer is asked to do so too (section 4.6.3).
+
+        Raises ConfigError in TLS 1.2, which cannot.
+        """
+        if self._failure is not None or self._sent_close or self._established is None:
             raise self._not_open()
+        if self._traffic_keys is None:
+            raise ConfigError("Only TLS 1.3 can change its keys within a connection.")
         self._traffic_keys.update_write(request_peer=request_peer)
 
     @property
@@ -166,27 +172,32 @@ class Connection:
 
     # Keys for the application.
 
-    def export_keying_material(self, label: str, context: bytes, length: int) -> bytes:
-        """`length` bytes that only the two sides know (RFC 8446, section 7.5; RFC 5705)."""
-        established = self._require_established()
-        return key_schedule.exporter(
-            established.suite.hash, established.exporter_master_secret, label.encode("ascii"), context, length
-        )
+    def export_keying_material(self, label: str, context: bytes | None, length: int) -> bytes:
+        """`length` bytes that only the two sides know (RFC 8446, section 7.5; RFC 5705).
+
+        In TLS 1.2 no context (None) is not the same as an empty one.
+        """
+        return self._require_established().export(label.encode("ascii"), context, length)
 
     def channel_binding(self, kind: str) -> bytes:
-        """A value that is this connection's alone: "tls-exporter" (RFC 9266) or "tls-server-end-point" (RFC 5929)."""
+        """A value that is this connection's alone: "tls-exporter" (RFC 9266), "tls-server-end-point" (RFC 5929), or
+        "tls-unique" (RFC 5929) up to TLS 1.2. Raises ConfigError where there is none that is safe.
+        """
+        established = self._require_established()
         if kind == "tls-exporter":
             return self.export_keying_material("EXPORTER-Channel-Binding", b"", 32)
         if kind == "tls-server-end-point":
             return self._server_end_point()
-        raise ConfigError(f"There is no channel binding {kind!r} in TLS 1.3.")
+        if kind == "tls-unique" and isinstance(established, Established12):
+            return established.tls_unique()
+        raise ConfigError(f"There is no channel binding {kind!r} in {established.negotiated.version}.")
 
     # Inside.
 
     def _start(self, coroutine: Coroutine[Effect, Any, None]) -> None:
         self._driver = Driver(self._peer, coroutine)
 
-    def _begin(self, established: Established) -> None:
+    def _begin(self, established: Established | Established12) -> None:
         """The handshake is done."""
         self._established = established
         self._events.append(HandshakeCompleted(established.negotiated))
@@ -194,7 +205,7 @@ class Connection:
     def _server_end_point(self) -> bytes:
         raise NotImplementedError
 
-    def _require_established(self) -> Established:
+    def _require_established(self) -> Established | Established12:
         if self._established is None:
             raise ClosedError("The handshake is not done yet.")
         if self._failure is not None:
@@ -256,6 +267,8 @@ class Connection:
         self._carrier.messages.require_empty()
         if content_type == ContentType.alert:
             self._receive_alert(content)
+        elif content_type == ContentType.change_cipher_spec:
+            self._receive_change_cipher_spec(content)
         elif content or content_type != ContentType.application_data or self._established is None:
             raise ProtocolError(Fault.UNEXPECTED_RECORD, content_type.name)
 
@@ -267,12 +280,22 @@ class Connection:
             self._observer(AlertSeen("received", alert))
         if alert == AlertDescription.CLOSE_NOTIFY:
             self._receive_close_notify()
-        elif alert == AlertDescription.USER_CANCELED:
+        elif alert == AlertDescription.USER_CANCELED or self._is_warning(content[0]):
             self._warnings += 1
             if self._warnings > MAX_WARNING_ALERTS:
                 raise ProtocolError(Fault.TOO_MANY_WARNINGS)
         else:  # section 6: in TLS 1.3 every other alert ends the connection, whatever its level says
             raise PeerAlert(alert)
+
+    def _is_warning(self, level: int) -> bool:
+        """Whether an alert can be passed over: up to TLS 1.2 its level says so (RFC 5246, section 7.2)."""
+        is_tls13 = self._peer.version is not None and self._peer.version >= ProtocolVersion.TLS_1_3
+        return level == AlertLevel.WARNING and not is_tls13
+
+    def _receive_change_cipher_spec(self, content: bytes) -> None:
+        if content != b"\x01":
+            raise ProtocolError(Fault.UNEXPECTED_RECORD, "change_cipher_spec with other content than 1")
+        self._driver.deliver_change_cipher_spec()
 
     def _receive_close_notify(self) -> None:
         if self._established is None:
@@ -371,9 +394,20 @@ class ClientConnection(Connection):
         config = self._client_config
         session = take_session(config, self._session_key, self._server_name, config.environment.now())
         established = await hello.client(self._peer, config, self._server_name, session)
+        if isinstance(established, Established12):
+            self._keep_session12(established)
+            self._begin(established)
+            await post12.client(self._peer)
+            return
         self._traffic_keys = keys = post13.TrafficKeys(self._peer, established, "client")
         self._begin(established)
         await post13.client(self._peer, config, established, keys, self._session_key)
+
+    def _keep_session12(self, established: Established12) -> None:
+        session = established.session
+        if session is not None and self._client_config.sessions is not None:
+            self._client_config.sessions.put(self._session_key, session)
+            self._events.append(SessionReceived(session))
 
     def _server_end_point(self) -> bytes:
         chain = self._require_established().negotiated.peer
@@ -394,6 +428,10 @@ class ServerConnection(Connection):
 
     async def _run(self) -> None:
         config, established = await hello.server(self._peer, self._server_config)
+        if isinstance(established, Established12):
+            self._begin(established)
+            await post12.server(self._peer)
+            return
         self._traffic_keys = keys = post13.TrafficKeys(self._peer, established, "server")
         self._requests = requests = post13.ClientRequests(self._peer, config, established)
         self._begin(established)
@@ -404,8 +442,10 @@ class ServerConnection(Connection):
 
         Raises ClosedError before the handshake is done, ConfigError if it cannot be asked.
         """
-        if self._failure is not None or self._sent_close or self._requests is None:
+        if self._failure is not None or self._sent_close or self._established is None:
             raise self._not_open()
+        if self._requests is None:
+            raise ConfigError("Only TLS 1.3 can ask for a certificate after the handshake.")
         if not self._requests.allowed:
             raise ConfigError("The client does not take part in authentication after the handshake.")
         self._requests.config.required_verifier()

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 from turtls.config.credentials import Credential, CredentialIndex, Signer
 from turtls.config.environment import Environment
 from turtls.config.policy import Policy
-from turtls.config.session import Negotiated, Session, SessionCache, SessionStore, TicketStore
+from turtls.config.psk import ChoosePsk, LookUpPsk, PreSharedKey
+from turtls.config.session import Negotiated, Session, SessionCache, SessionIdStore, SessionStore, TicketStore
 from turtls.config.trust import DangerAcceptAnyCertificate, Role, VerificationRequest, VerifiedChain, Verifier
-from turtls.crypto.tickets import TicketKeys
+from turtls.crypto.tickets import TicketCache, TicketKeys
 from turtls.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -31,10 +32,12 @@ __all__ = [
     "Environment",
     "Negotiated",
     "Policy",
+    "PreSharedKey",
     "Role",
     "ServerConfig",
     "Session",
     "SessionCache",
+    "SessionIdStore",
     "SessionStore",
     "Signer",
     "TicketStore",
@@ -53,7 +56,7 @@ _SYSTEM = Environment()
 class ClientConfig:
     """How a client speaks TLS, and whom it trusts."""
 
-    policy: Policy = Policy.MODERN
+    policy: Policy = Policy.INTERMEDIATE
     verifier: Verifier | None = None
     """Who judges the server's chain. `turtls.connect` and the others in `turtls.io` put the system's trust in the
     place of None; a bare ClientConnection refuses None."""
@@ -61,6 +64,10 @@ class ClientConfig:
     """Application protocols, most wanted first."""
     credentials: tuple[Credential, ...] = ()
     """What to answer a CertificateRequest with: the first that the server can verify."""
+    psk: ChoosePsk | None = None
+    """The pre-shared key to use where the suite is one of PSK's (RFC 4279)."""
+    fallback: bool = False
+    """This connection is a second try with an older version: say so (TLS_FALLBACK_SCSV, RFC 7507)."""
     sessions: SessionStore | None = field(default_factory=SessionCache)
     """Where sessions are kept to be resumed; None never resumes."""
     post_handshake_auth: bool = False
@@ -104,7 +111,7 @@ class ClientAuth(Enum):
 class ServerConfig:
     """How a server speaks TLS, and as whom."""
 
-    policy: Policy = Policy.MODERN
+    policy: Policy = Policy.INTERMEDIATE
     credentials: tuple[Credential, ...] = ()
     """Chosen by the name the client asks for (exact, then wildcard, then the first) and by what it can verify."""
     alpn: tuple[str, ...] = ()
@@ -112,8 +119,13 @@ class ServerConfig:
     client_auth: ClientAuth = ClientAuth.NONE
     verifier: Verifier | None = None
     """Who judges the client's chain; needed if client_auth is not NONE."""
+    psk: LookUpPsk | None = None
+    """Finds pre-shared keys by their identity (RFC 4279)."""
+    psk_identity_hint: bytes = b""
     tickets: TicketStore | None = field(default_factory=TicketKeys)
     """None never resumes."""
+    session_ids: SessionIdStore | None = field(default_factory=TicketCache)
+    """Keeps sessions of TLS 1.2 for clients that know session ids, but no tickets; None does not."""
     tickets_to_send: int = 2
     on_client_hello: Callable[[ClientHelloInfo], ServerConfig | None | Awaitable[ServerConfig | None]] | None = None
     """Sees the ClientHello before anything is chosen, and may put another configuration in the place of this one."""

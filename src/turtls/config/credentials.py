@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -43,6 +43,16 @@ class Credential:
             raise ConfigError("A credential needs at least one certificate.")
         object.__setattr__(self, "leaf", keys.Leaf.parse(self.chain[0]))
         object.__setattr__(self, "issuers", _issuers(self.chain))
+
+    def decrypt(self, untrusted_ciphertext: bytes) -> bytes | Awaitable[bytes]:
+        """RSA decryption that never fails, for the key transport of TLS 1.2 (`crypto.rsa_transport.decrypt`).
+
+        Raises ConfigError if the signer cannot decrypt.
+        """
+        decrypt: Callable[[bytes], bytes | Awaitable[bytes]] | None = getattr(self.signer, "decrypt", None)
+        if decrypt is None:
+            raise ConfigError("This signer cannot decrypt, as RSA key transport needs.")
+        return decrypt(untrusted_ciphertext)
 
     @classmethod
     def load(

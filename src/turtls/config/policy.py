@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from turtls.crypto.suites12 import SUITES12, KeyExchange
 from turtls.wire.registries import CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme
 
 
@@ -20,8 +21,21 @@ class Policy:
     """The groups a client sends key shares for at once; the others cost a HelloRetryRequest."""
     signature_schemes: tuple[SignatureScheme, ...]
     min_rsa_bits: int = 2048
+    require_secure_renegotiation: bool = True
+    """Whether a TLS 1.2 server must know renegotiation_info (RFC 5746): one without can be tricked into taking an
+    attacker's words for the client's."""
 
     MODERN: ClassVar[Policy]
+    """TLS 1.3 alone."""
+    INTERMEDIATE: ClassVar[Policy]
+    """TLS 1.3, and TLS 1.2 in its sound form: forward secrecy and AEADs only. The default."""
+    LEGACY: ClassVar[Policy]
+    """For peers that know no better: TLS 1.0 and 1.1, CBC, RSA key transport, SHA-1 signatures, keys of 1024 bits."""
+
+    @property
+    def max_version(self) -> ProtocolVersion:
+        """The newest version."""
+        return max(self.versions)
 
 
 _TLS13_SUITES = (
@@ -60,6 +74,24 @@ _TLS13_SIGNATURES = (
     SignatureScheme.rsa_pss_pss_sha512,
 )
 
+
+def _suites12(*exchanges: KeyExchange, cbc: bool = False) -> tuple[CipherSuite, ...]:
+    """The suites of TLS 1.2 and earlier with these key exchanges: AEADs as fast as they are safe, no CCM_8."""
+    chosen = [
+        suite
+        for suite in SUITES12.values()
+        if suite.key_exchange in exchanges and suite.is_cbc == cbc and not suite.suite.name.endswith("CCM_8")
+    ]
+    return tuple(suite.suite for suite in sorted(chosen, key=lambda suite: exchanges.index(suite.key_exchange)))
+
+
+_TLS12_SUITES = _suites12(KeyExchange.ECDHE, KeyExchange.DHE)
+_TLS12_SIGNATURES = (
+    SignatureScheme.rsa_pkcs1_sha256,
+    SignatureScheme.rsa_pkcs1_sha384,
+    SignatureScheme.rsa_pkcs1_sha512,
+)
+
 Policy.MODERN = Policy(
     name="modern",
     versions=(ProtocolVersion.TLS_1_3,),
@@ -67,4 +99,32 @@ Policy.MODERN = Policy(
     groups=_GROUPS,
     key_share_groups=(NamedGroup.X25519MLKEM768, NamedGroup.x25519),
     signature_schemes=_TLS13_SIGNATURES,
+)
+
+Policy.INTERMEDIATE = replace(
+    Policy.MODERN,
+    name="intermediate",
+    versions=(ProtocolVersion.TLS_1_3, ProtocolVersion.TLS_1_2),
+    cipher_suites=_TLS13_SUITES + _TLS12_SUITES,
+    signature_schemes=_TLS13_SIGNATURES + _TLS12_SIGNATURES,
+)
+
+Policy.LEGACY = replace(
+    Policy.INTERMEDIATE,
+    name="legacy",
+    versions=(*Policy.INTERMEDIATE.versions, ProtocolVersion.TLS_1_1, ProtocolVersion.TLS_1_0),
+    cipher_suites=(
+        _TLS13_SUITES
+        + _TLS12_SUITES
+        + _suites12(KeyExchange.ECDHE, KeyExchange.DHE, cbc=True)
+        + _suites12(KeyExchange.RSA)
+        + _suites12(KeyExchange.RSA, cbc=True)
+    ),
+    signature_schemes=(
+        *Policy.INTERMEDIATE.signature_schemes,
+        SignatureScheme.rsa_pkcs1_sha1,
+        SignatureScheme.ecdsa_sha1,
+    ),
+    min_rsa_bits=1024,
+    require_secure_renegotiation=False,
 )

@@ -34,11 +34,17 @@ class Negotiated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """A client's half of a session that can be resumed. It holds a secret: keep it in memory."""
+    """A client's half of a session that can be resumed. It holds a secret: keep it in memory.
+
+    One of TLS 1.2 or earlier always has the extended master secret: others are not resumed (RFC 7627, section 5.3).
+    """
 
     version: ProtocolVersion
     cipher_suite: CipherSuite
     ticket: bytes
+    """Empty where the server keeps the session by `session_id`."""
+    session_id: bytes = b""
+    """TLS 1.2 and earlier."""
     secret: bytes = field(repr=False)
     """The resumption PSK (RFC 8446, section 4.6.1), or the TLS 1.2 master secret."""
     received_at: float
@@ -109,4 +115,16 @@ class TicketStore(Protocol):
 
     def unseal(self, untrusted_ticket: bytes, now: float) -> bytes | None | Awaitable[bytes | None]:
         """The state behind a ticket; None if it is unknown, forged or too old."""
+        ...
+
+
+class SessionIdStore(Protocol):
+    """Where a server of TLS 1.2 keeps sessions by their id (RFC 5246, section 7.3)."""
+
+    def put(self, session_id: bytes, state: bytes, now: float) -> None | Awaitable[None]:
+        """Keep `state` under an id of 32 random bytes."""
+        ...
+
+    def unseal(self, untrusted_id: bytes, now: float) -> bytes | None | Awaitable[bytes | None]:
+        """The state kept under that id; None if it is unknown or too old."""
         ...

@@ -23,7 +23,8 @@ from turtls.wire.registries import NamedGroup
 with warnings.catch_warnings():
     # Each access to these names warns that they may go one day; the groups of RFC 7919 have no other home.
     warnings.simplefilter("ignore", CryptographyDeprecationWarning)
-    from cryptography.hazmat.primitives.asymmetric.dh import DHParameterNumbers, DHPublicNumbers
+    from cryptography.hazmat.primitives.asymmetric.dh import DHParameterNumbers as DHParameterNumbers
+    from cryptography.hazmat.primitives.asymmetric.dh import DHPublicNumbers as DHPublicNumbers
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.dh import DHParameters, DHPrivateKey

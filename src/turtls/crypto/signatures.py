@@ -7,8 +7,9 @@ from typing import Any, Final, Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, utils
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
+from turtls.crypto import rsa_transport
 from turtls.crypto.hashes import MD5_SHA1
 from turtls.crypto.keys import KeyKind, PrivateKey, PublicKey
 from turtls.errors import ConfigError, Fault, ProtocolError
@@ -52,6 +53,12 @@ class KeySigner:
 
     def __init__(self, private_key: PrivateKey) -> None:
         self._private_key = private_key
+
+    def decrypt(self, untrusted_ciphertext: bytes) -> bytes:
+        """RSA decryption for key transport (`rsa_transport.decrypt`). ConfigError if this is no RSA key."""
+        if not isinstance(self._private_key, rsa.RSAPrivateKey):
+            raise ConfigError("Only an RSA key can decrypt.")
+        return rsa_transport.decrypt(self._private_key, untrusted_ciphertext)
 
     def sign(self, scheme: SignatureScheme, data: bytes) -> bytes:
         """The signature over `data` (not hashed yet). ConfigError if such a key cannot sign with `scheme`."""

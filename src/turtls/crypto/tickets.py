@@ -126,10 +126,14 @@ class TicketCache:
     def seal(self, state: bytes, now: float) -> bytes:
         """A ticket for `state`, issued at `now` (seconds since the epoch)."""
         ticket = self._random(self._NAME_LENGTH)
-        self._issued[ticket] = (now, state)
+        self.put(ticket, state, now)
+        return ticket
+
+    def put(self, name: bytes, state: bytes, now: float) -> None:
+        """Keep `state` under a name that was chosen before: TLS 1.2's session ids are."""
+        self._issued[name] = (now, state)
         if len(self._issued) > self._capacity:
             self._issued.popitem(last=False)
-        return ticket
 
     def unseal(self, untrusted_ticket: bytes, now: float) -> bytes | None:
         """The state behind a ticket, which is then forgotten; None if it is unknown, used, or too old."""

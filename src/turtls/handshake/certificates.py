@@ -172,15 +172,11 @@ def choose_client_credential(
     accepted = requested.require(SignatureAlgorithms).supported_signature_algorithms
     authorities = requested.get(CertificateAuthorities)
     for credential in credentials:
-        if authorities is not None and not _issued_by_one_of(credential, authorities.authorities):
+        if authorities is not None and not credential.issuers.intersection(authorities.authorities):
             continue
         if (scheme := choose_scheme(credential, accepted, allowed)) is not None:
             return credential, scheme
     return None
-
-
-def _issued_by_one_of(credential: Credential, authorities: Sequence[bytes]) -> bool:
-    return any(issuer in authorities for issuer in credential.issuers)
 
 
 async def answer_certificate_request(

@@ -8,7 +8,7 @@ from turtls.crypto.suites import SUITES13, Suite13
 from turtls.errors import Fault, ProtocolError
 from turtls.handshake.certificates import Authenticated, Authenticator, answer_certificate_request
 from turtls.handshake.established import Established
-from turtls.handshake.offer import Offer, bind
+from turtls.handshake.offer import Offer, bind, chosen_protocol
 from turtls.handshake.peer import Level, Peer
 from turtls.handshake.proofs import verify_finished
 from turtls.handshake.secrets13 import application_traffic_secrets, handshake_traffic_secrets, start_key_schedule
@@ -214,16 +214,7 @@ def _check_encrypted_extensions(peer: Peer, offer: Offer, extensions: Extensions
             raise ProtocolError(Fault.ILLEGAL_PARAMETER, f"record_size_limit {limit.record_size_limit}")
         peer.carrier.limit_records(send=limit.record_size_limit, receive=offer.config.record_size_limit)
     protocols = extensions.get(ProtocolNameList)
-    return _chosen_protocol(offer, protocols.protocol_name_list) if protocols is not None else None
-
-
-def _chosen_protocol(offer: Offer, names: list[bytes]) -> str:
-    if len(names) != 1:
-        raise ProtocolError(Fault.MALFORMED, f"{len(names)} protocols where the server must choose one")
-    for offered in offer.config.alpn:
-        if offered.encode() == names[0]:
-            return offered
-    raise ProtocolError(Fault.WRONG_ALPN, repr(names[0]))
+    return chosen_protocol(offer, protocols.protocol_name_list) if protocols is not None else None
 
 
 async def _authenticate_server(

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Coroutine
 from typing import Any
 
-from turtls.handshake.peer import Effect, Peer, Receive, Wait
-from turtls.wire.messages import HandshakeMessage, server_hello_form, unexpected
+from turtls.errors import Fault, ProtocolError
+from turtls.handshake.peer import Effect, Peer, Receive, ReceiveChangeCipherSpec, Wait
+from turtls.wire.messages import HandshakeMessage, message_name, server_hello_form, unexpected
 from turtls.wire.registries import HandshakeType
 
 _SERVER_HELLO = int(HandshakeType.server_hello)
@@ -34,10 +35,18 @@ class Driver:
         """Give the coroutine the message it waits for. Raises ProtocolError if this is another."""
         effect = self._effect
         if not isinstance(effect, Receive):
-            raise RuntimeError("the handshake does not wait for a message")
+            raise ProtocolError(Fault.UNEXPECTED_MESSAGE, f"{message_name(raw)} where change_cipher_spec was expected")
         message = _decode(raw, effect.kinds)
         self._peer.received(message)
         self._effect = self._coroutine.send(message)
+
+    def deliver_change_cipher_spec(self) -> None:
+        """The peer's change_cipher_spec has come. Raises ProtocolError unless the coroutine waits for it."""
+        effect = self._effect
+        if not isinstance(effect, ReceiveChangeCipherSpec):
+            wanted = " or ".join(kind.__name__ for kind in effect.kinds) if isinstance(effect, Receive) else "nothing"
+            raise ProtocolError(Fault.UNEXPECTED_RECORD, f"change_cipher_spec where {wanted} was expected")
+        self._effect = self._coroutine.send(None)
 
     def resume(self, result: Any) -> None:
         """Give the coroutine what it waited for outside."""

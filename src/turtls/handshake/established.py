@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from turtls.config import Credential, Negotiated
+from turtls.crypto.key_schedule import exporter
 from turtls.crypto.suites import Suite13
 from turtls.handshake.proofs import VerifiedFinished
 from turtls.handshake.transcript import Transcript
@@ -48,6 +49,10 @@ class Established:
         """What a server showed; None for a client, and in a resumed session."""
         self.transcript = transcript
         """Up to the client's Finished; kept only where the client may be asked for its certificate later."""
+
+    def export(self, label: bytes, context: bytes | None, length: int) -> bytes:
+        """Keying material (section 7.5); no context is an empty one here."""
+        return exporter(self.suite.hash, self.exporter_master_secret, label, context or b"", length)
 
     def forget(self) -> None:
         """Let go of the session's keys."""

@@ -9,18 +9,21 @@ from collections.abc import Sequence
 
 from turtls.config import ClientConfig, ServerConfig, Session
 from turtls.errors import Fault, ProtocolError
-from turtls.handshake import client13, server13
+from turtls.handshake import client12, client13, server12, server13
 from turtls.handshake.established import Established
+from turtls.handshake.established12 import Established12
 from turtls.handshake.offer import Offer, bind
 from turtls.handshake.peer import Peer
 from turtls.handshake.transcript import Transcript
 from turtls.wire.extensions import SupportedVersionsClientHello
 from turtls.wire.fingerprint import ClientHelloInfo
 from turtls.wire.messages import ClientHello, HelloRetryRequest, ServerHello, ServerHello12
-from turtls.wire.registries import ProtocolVersion
+from turtls.wire.registries import CipherSuite, ProtocolVersion
 
 
-async def client(peer: Peer, config: ClientConfig, server_name: str | None, session: Session | None) -> Established:
+async def client(
+    peer: Peer, config: ClientConfig, server_name: str | None, session: Session | None
+) -> Established | Established12:
     """A client's whole handshake, in whichever version the server chooses."""
     offer = Offer(peer, config, server_name, session)
     peer.client_random = offer.hello.random
@@ -30,11 +33,13 @@ async def client(peer: Peer, config: ClientConfig, server_name: str | None, sess
     transcript.add(offer.raw)
     answer = await peer.receive(ServerHello, HelloRetryRequest, ServerHello12)
     if isinstance(answer, ServerHello12):
-        raise ProtocolError(Fault.UNSUPPORTED_PROTOCOL, f"the server speaks {answer.server_version}")
+        peer.version = answer.server_version
+        return await client12.handshake(peer, offer, answer, transcript)
+    peer.version = ProtocolVersion.TLS_1_3
     return await client13.handshake(peer, offer, answer, transcript)
 
 
-async def server(peer: Peer, config: ServerConfig) -> tuple[ServerConfig, Established]:
+async def server(peer: Peer, config: ServerConfig) -> tuple[ServerConfig, Established | Established12]:
     """A server's whole handshake, in the best version that both sides know, and the configuration it was held under."""
     hello = await peer.receive(ClientHello)
     peer.client_random = hello.random
@@ -43,6 +48,9 @@ async def server(peer: Peer, config: ServerConfig) -> tuple[ServerConfig, Establ
         config = chosen or config
     version = choose_version(hello, config.policy.versions)
     peer.explain("version", f"{version} is the newest version that both sides know.", version=version)
+    peer.version = version
+    if version < ProtocolVersion.TLS_1_3:
+        return config, await server12.handshake(peer, config, hello, version)
     return config, await server13.handshake(peer, config, hello)
 
 
@@ -54,6 +62,8 @@ def choose_version(hello: ClientHello, versions: Sequence[ProtocolVersion]) -> P
     else:  # before TLS 1.3 a client names its newest version and knows those below (RFC 5246, appendix E.1)
         offered = frozenset(v for v in versions if v <= min(hello.legacy_version, ProtocolVersion.TLS_1_2))
     common = [version for version in versions if version in offered]
+    if CipherSuite.TLS_FALLBACK_SCSV in hello.cipher_suites and max(versions) > max(offered, default=0):
+        raise ProtocolError(Fault.INAPPROPRIATE_FALLBACK)  # RFC 7507, section 3
     if not common:
         raise ProtocolError(Fault.UNSUPPORTED_PROTOCOL, f"the client offers {', '.join(sorted(map(str, offered)))}")
     return max(common)

@@ -7,6 +7,8 @@ from turtls.config.names import host_name
 from turtls.crypto.groups import PrivateShare
 from turtls.crypto.key_schedule import EarlySecret, finished_mac
 from turtls.crypto.suites import SUITES13
+from turtls.crypto.suites12 import SUITES12, Suite12
+from turtls.errors import Fault, ProtocolError
 from turtls.handshake.grease import Grease
 from turtls.handshake.peer import Peer
 from turtls.handshake.transcript import Transcript
@@ -15,6 +17,9 @@ from turtls.wire.extensions import (
     CertificateAuthorities,
     CertificateStatusRequest,
     Cookie,
+    EcPointFormats,
+    EncryptThenMac,
+    ExtendedMasterSecret,
     Extensions,
     KeyShareClientHello,
     KeyShareEntry,
@@ -24,15 +29,17 @@ from turtls.wire.extensions import (
     PskIdentity,
     PskKeyExchangeModes,
     RecordSizeLimit,
+    RenegotiationInfo,
     ServerName,
     ServerNameList,
+    SessionTicket,
     SignatureAlgorithms,
     SignedCertificateTimestampRequest,
     SupportedGroups,
     SupportedVersionsClientHello,
 )
 from turtls.wire.messages import ClientHello
-from turtls.wire.registries import CipherSuite, NamedGroup, ProtocolVersion, PskKeyExchangeMode
+from turtls.wire.registries import CipherSuite, NamedGroup, PointFormat, ProtocolVersion, PskKeyExchangeMode
 
 
 class Offer:
@@ -55,48 +62,97 @@ class Offer:
     @property
     def cipher_suites(self) -> tuple[CipherSuite, ...]:
         """The suites offered, best first."""
-        return self.config.policy.cipher_suites
+        policy = self.config.policy
+        return tuple(suite for suite in policy.cipher_suites if suite in SUITES13 or self._can_use(SUITES12[suite]))
+
+    def _can_use(self, suite: Suite12) -> bool:
+        """Whether a suite of TLS 1.2 fits the versions and the secrets this client has."""
+        if suite.min_version > min(self.config.policy.max_version, ProtocolVersion.TLS_1_2):
+            return False
+        return self.config.psk is not None or "PSK" not in suite.key_exchange.value
+
+    @property
+    def offers_tls13(self) -> bool:
+        """Whether TLS 1.3 is among the versions."""
+        return ProtocolVersion.TLS_1_3 in self.config.policy.versions
+
+    @property
+    def offers_tls12(self) -> bool:
+        """Whether TLS 1.2 or an earlier version is among the versions."""
+        return min(self.config.policy.versions) < ProtocolVersion.TLS_1_3
 
     def _first_hello(self, peer: Peer) -> ClientHello:
         random = peer.environment.random
-        policy = self.config.policy
         bodies = self._extensions(peer)
-        suites = list(policy.cipher_suites)
+        suites = list(self.cipher_suites)
         if self.grease is not None:
             suites.insert(0, self.grease.cipher_suite)
             bodies = self.grease.sprinkle(bodies, random(2 * len(bodies)))
-        if self.session is not None:
-            bodies.append(psk_offer(self.session, peer.environment.now()))
+        if self.config.fallback:
+            suites.append(CipherSuite.TLS_FALLBACK_SCSV)
+        if self.session is not None and self.session.version == ProtocolVersion.TLS_1_3:
+            bodies.append(psk_offer(self.session, peer.environment.now()))  # always the last (section 4.2.11)
         return ClientHello(
+            legacy_version=min(self.config.policy.max_version, ProtocolVersion.TLS_1_2),
             random=random(32),
-            # A session id that is not empty makes middleboxes take this for TLS 1.2 (RFC 8446, appendix D.4).
-            legacy_session_id=random(32),
+            legacy_session_id=self._session_id(peer),
             cipher_suites=suites,
             extensions=Extensions(bodies),
         )
 
+    def _session_id(self, peer: Peer) -> bytes:
+        if self.session is not None and self.session.session_id:
+            return self.session.session_id
+        if self.session is not None and self.session.version < ProtocolVersion.TLS_1_3:
+            return peer.environment.random(32)  # the server echoes it if it takes the ticket (RFC 5077, section 3.4)
+        # A session id that is not empty makes middleboxes take this for TLS 1.2 (RFC 8446, appendix D.4).
+        return peer.environment.random(32) if self.offers_tls13 else b""
+
     def _extensions(self, peer: Peer) -> list[AnyExtension]:
         config, policy = self.config, self.config.policy
         bodies: list[AnyExtension] = [
-            SupportedVersionsClientHello(versions=self._versions()),
             SupportedGroups(named_group_list=self._groups()),
-            SignatureAlgorithms(supported_signature_algorithms=list(policy.signature_schemes)),
-            self._key_shares(peer),
-            PskKeyExchangeModes(ke_modes=[PskKeyExchangeMode.psk_dhe_ke]),
             CertificateStatusRequest(),
             SignedCertificateTimestampRequest(),
         ]
+        if policy.max_version >= ProtocolVersion.TLS_1_2:
+            bodies.append(SignatureAlgorithms(supported_signature_algorithms=list(policy.signature_schemes)))
+        if self.offers_tls13:
+            bodies += self._extensions13(peer)
+        if self.offers_tls12:
+            bodies += self._extensions12()
         if self.server_name is not None and (name := host_name(self.server_name)) is not None:
             bodies.append(ServerNameList(server_name_list=[ServerName(host_name=name)]))
         if config.alpn:
             bodies.append(ProtocolNameList(protocol_name_list=[name.encode() for name in config.alpn]))
         if config.record_size_limit is not None:
             bodies.append(RecordSizeLimit(record_size_limit=config.record_size_limit))
+        return bodies
+
+    def _extensions13(self, peer: Peer) -> list[AnyExtension]:
+        config = self.config
+        bodies: list[AnyExtension] = [
+            SupportedVersionsClientHello(versions=self._versions()),
+            self._key_shares(peer),
+            PskKeyExchangeModes(ke_modes=[PskKeyExchangeMode.psk_dhe_ke]),
+        ]
         if config.post_handshake_auth:
             bodies.append(PostHandshakeAuth())
-        if config.send_certificate_authorities:
-            authorities = config.required_verifier().certificate_authorities()
-            bodies += [CertificateAuthorities(authorities=list(authorities))] if authorities else []
+        if config.verifier is not None and (authorities := config.verifier.certificate_authorities()):
+            bodies.append(CertificateAuthorities(authorities=list(authorities)))
+        return bodies
+
+    def _extensions12(self) -> list[AnyExtension]:
+        bodies: list[AnyExtension] = [
+            ExtendedMasterSecret(),
+            RenegotiationInfo(),
+            EcPointFormats(ec_point_format_list=[PointFormat.uncompressed]),
+        ]
+        if any(suite in SUITES12 and SUITES12[suite].is_cbc for suite in self.cipher_suites):
+            bodies.append(EncryptThenMac())
+        if self.config.sessions is not None:
+            resumes12 = self.session is not None and self.session.version < ProtocolVersion.TLS_1_3
+            bodies.append(SessionTicket(ticket=self.session.ticket if self.session is not None and resumes12 else b""))
         return bodies
 
     def _versions(self) -> list[ProtocolVersion]:
@@ -150,3 +206,13 @@ def psk_offer(session: Session, now: float) -> OfferedPsks:
     age = int((now - session.received_at) * 1000)
     identity = PskIdentity(identity=session.ticket, obfuscated_ticket_age=(age + session.age_add) % 2**32)
     return OfferedPsks(identities=[identity], binders=[SUITES13[session.cipher_suite].hash.zeros])
+
+
+def chosen_protocol(offer: Offer, names: list[bytes]) -> str:
+    """The one protocol in a server's answer, which must have been offered (RFC 7301, section 3.1)."""
+    if len(names) != 1:
+        raise ProtocolError(Fault.MALFORMED, f"{len(names)} protocols where the server must choose one")
+    for offered in offer.config.alpn:
+        if offered.encode() == names[0]:
+            return offered
+    raise ProtocolError(Fault.WRONG_ALPN, repr(names[0]))

@@ -6,9 +6,13 @@ from turtls.crypto.suites import Suite13
 from turtls.handshake.peer import Level
 from turtls.record.layer import RecordLayer
 from turtls.record.limits import MAX_EARLY_DATA_SKIPPED
+from turtls.record.protection import Protection
 from turtls.record.protection13 import Protection13
 from turtls.record.reassembly import HandshakeBuffer
-from turtls.wire.registries import ContentType
+from turtls.wire.registries import ContentType, ProtocolVersion
+
+_FIRST_VERSION = int(ProtocolVersion.TLS_1_0)
+"""What the record of a first ClientHello says: some servers take fright at more (section 5.1)."""
 
 
 class RecordCarrier:
@@ -34,7 +38,8 @@ class RecordCarrier:
         if self._unsent:
             self.records.write(ContentType.handshake, b"".join(self._unsent))
             self._unsent.clear()
-            self.records.legacy_record_version = 0x0303  # section 5.1: only a first ClientHello may have another
+            if self.records.legacy_record_version == _FIRST_VERSION:
+                self.records.legacy_record_version = int(ProtocolVersion.TLS_1_2)  # section 5.1
 
     def install_read(self, level: Level, suite: Suite13, traffic_secret: bytes) -> None:
         """Expect what follows under new keys. Raises ProtocolError (EXCESS_HANDSHAKE_DATA)."""
@@ -55,6 +60,23 @@ class RecordCarrier:
             self._sent_change_cipher_spec = True
             self.flush()
             self.records.write(ContentType.change_cipher_spec, b"\x01")
+
+    def send_change_cipher_spec(self, protection: Protection) -> None:
+        """Up to TLS 1.2: say that what follows is protected, and do so."""
+        self.flush()
+        self.records.write(ContentType.change_cipher_spec, b"\x01")
+        self.records.install_write(protection)
+
+    def received_change_cipher_spec(self, protection: Protection) -> None:
+        """Up to TLS 1.2: expect what follows to be protected. Raises ProtocolError (EXCESS_HANDSHAKE_DATA)."""
+        self.messages.require_empty()
+        self.records.install_read(protection)
+
+    def set_version(self, version: ProtocolVersion) -> None:
+        """Up to TLS 1.2 every record carries the version, and change_cipher_spec means something."""
+        self.flush()
+        self.records.legacy_record_version = int(version)
+        self.records.ignore_ccs = False
 
     def skip_early_data(self, *, until_second_hello: bool) -> None:
         """Drop the early data that was not accepted (section 4.2.10)."""

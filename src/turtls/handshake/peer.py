@@ -13,8 +13,10 @@ from typing import Any, Generic, Protocol, TypeVar, overload
 
 from turtls.config import Environment
 from turtls.crypto.suites import Suite13
-from turtls.events import Event, HandshakeMessageSeen, KeysInstalled, SecretDerived, StepTaken, Trace
+from turtls.events import Direction, Event, HandshakeMessageSeen, KeysInstalled, SecretDerived, StepTaken, Trace
+from turtls.record.protection import Protection
 from turtls.wire.messages import HandshakeMessage
+from turtls.wire.registries import ProtocolVersion
 
 A = TypeVar("A", bound=HandshakeMessage)
 B = TypeVar("B", bound=HandshakeMessage)
@@ -55,6 +57,18 @@ class Carrier(Protocol):
         """Drop the early data that was not accepted, until the peer comes to what counts (section 4.2.10)."""
         ...
 
+    def send_change_cipher_spec(self, protection: Protection) -> None:
+        """Say that what follows is protected by `protection`, and do so (RFC 5246, section 7.1)."""
+        ...
+
+    def received_change_cipher_spec(self, protection: Protection) -> None:
+        """Expect what follows to be protected. Raises ProtocolError if a message lies across the change."""
+        ...
+
+    def set_version(self, version: ProtocolVersion) -> None:
+        """The version is agreed on: the carrier follows its rules from here on."""
+        ...
+
     def limit_records(self, *, send: int | None = None, receive: int | None = None) -> None:
         """Bytes that a record's plaintext may have, its content type included (RFC 8449)."""
         ...
@@ -85,13 +99,22 @@ class Wait(Generic[M]):
         return (yield self)
 
 
-Effect = Receive[Any] | Wait[Any]
+class ReceiveChangeCipherSpec:
+    """The effect of waiting for the peer's change_cipher_spec (RFC 5246, section 7.1)."""
+
+    __slots__ = ()
+
+    def __await__(self) -> Generator[ReceiveChangeCipherSpec, None, None]:
+        yield self
+
+
+Effect = Receive[Any] | Wait[Any] | ReceiveChangeCipherSpec
 
 
 class Peer:
     """The other side: where messages are sent to and come from, and where keys are changed."""
 
-    __slots__ = ("_observer", "carrier", "client_random", "encrypted", "environment", "events", "keylog")
+    __slots__ = ("_observer", "carrier", "client_random", "encrypted", "environment", "events", "keylog", "version")
 
     def __init__(
         self,
@@ -109,6 +132,8 @@ class Peer:
         """Takes a label and a secret."""
         self.client_random = b""
         """Names the connection in a key log."""
+        self.version: ProtocolVersion | None = None
+        """Once it is agreed on."""
         self.encrypted = False
         self._observer = observer
 
@@ -159,6 +184,22 @@ class Peer:
         self.encrypted = True
         if self._observer is not None:
             self._observer(KeysInstalled("sent", level.value, suite.suite.name, why))
+
+    def send_change_cipher_spec(self, protection: Protection, why: str) -> None:
+        """Up to TLS 1.2: what follows is protected."""
+        self.carrier.send_change_cipher_spec(protection)
+        self._changed("sent", protection, why)
+
+    async def receive_change_cipher_spec(self, protection: Protection, why: str) -> None:
+        """Up to TLS 1.2: wait until the peer says that what follows is protected."""
+        await ReceiveChangeCipherSpec()
+        self.carrier.received_change_cipher_spec(protection)
+        self._changed("received", protection, why)
+
+    def _changed(self, direction: Direction, protection: Protection, why: str) -> None:
+        self.encrypted = True
+        if self._observer is not None:
+            self._observer(KeysInstalled(direction, Level.APPLICATION.value, type(protection).__name__, why))
 
     def derived(self, label: str, secret: bytes, why: str, keylog: str | None = None) -> None:
         """Tell those who watch that a secret was derived; log it where the configuration asks for that."""

@@ -8,7 +8,7 @@ from typing import Final
 from turtls.crypto import signatures
 from turtls.crypto.keys import PublicKey
 from turtls.errors import Fault, ProtocolError
-from turtls.wire.registries import SignatureScheme
+from turtls.wire.registries import ProtocolVersion, SignatureScheme
 
 _MINT: Final = object()
 
@@ -47,10 +47,14 @@ def _only_from_here(mint: object) -> None:
 
 
 def verify_signature(
-    public_key: PublicKey, scheme: SignatureScheme, signature: bytes, content: bytes
+    public_key: PublicKey,
+    scheme: SignatureScheme,
+    untrusted_signature: bytes,
+    content: bytes,
+    version: ProtocolVersion = ProtocolVersion.TLS_1_3,
 ) -> VerifiedSignature:
     """Raises ProtocolError (BAD_SIGNATURE, WRONG_SIGNATURE_SCHEME)."""
-    signatures.verify(scheme, public_key, signature, content)
+    signatures.verify(scheme, public_key, untrusted_signature, content, version)
     return VerifiedSignature(_MINT, scheme)
 
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from turtls.config import ClientAuth, ClientConfig, Role, ServerConfig, Session, VerificationRequest, VerifiedChain
+from turtls.config import (
+    ClientAuth,
+    ClientConfig,
+    Negotiated,
+    Role,
+    ServerConfig,
+    Session,
+    VerificationRequest,
+    VerifiedChain,
+)
 from turtls.crypto.key_schedule import EarlySecret, finished_mac, resumption_psk
 from turtls.crypto.suites import SUITES13, Suite13
 from turtls.errors import Fault, ProtocolError
@@ -20,7 +29,8 @@ from turtls.wire.registries import CipherSuite, ProtocolVersion, PskKeyExchangeM
 MAX_IDENTITIES_TRIED = 4
 """Tickets of one ClientHello that are looked up: clients offer one or two, and each may cost a decryption."""
 
-_MAX_TICKET = 2**16 - 1
+MAX_TICKET = 2**16 - 1
+"""Bytes (RFC 8446, section 4.6.1)."""
 
 
 class TicketState(Struct):
@@ -64,8 +74,7 @@ def _may_resume(session: Session, config: ClientConfig, server_name: str | None,
         and session.version in config.policy.versions
         and session.cipher_suite in config.policy.cipher_suites
         and session.verifier is config.verifier
-        and session.peer is not None
-        and now < session.peer.leaf.certificate.not_valid_after_utc.timestamp()
+        and (session.peer is None or now < session.peer.leaf.certificate.not_valid_after_utc.timestamp())
     )
 
 
@@ -98,9 +107,10 @@ async def issue_tickets(peer: Peer, config: ServerConfig, established: Establish
         return
     for number in range(config.tickets_to_send):
         nonce = bytes([number])
-        state = _state(established, nonce)
+        secret = resumption_psk(established.suite.hash, established.resumption_master_secret, nonce)
+        state = ticket_state(established.negotiated, secret)
         ticket = await peer.wait(config.tickets.seal(state.encode(), peer.environment.now()), "a place for a ticket")
-        if len(ticket) > _MAX_TICKET:
+        if len(ticket) > MAX_TICKET:
             return  # the client's chain is too large to travel in a ticket: it will have to show it again
         peer.send(
             NewSessionTicket(
@@ -113,12 +123,12 @@ async def issue_tickets(peer: Peer, config: ServerConfig, established: Establish
         )
 
 
-def _state(established: Established, nonce: bytes) -> TicketState:
-    negotiated, suite = established.negotiated, established.suite
+def ticket_state(negotiated: Negotiated, secret: bytes) -> TicketState:
+    """What is kept of a session."""
     return TicketState(
         version=negotiated.version,
-        cipher_suite=suite.suite,
-        secret=resumption_psk(suite.hash, established.resumption_master_secret, nonce),
+        cipher_suite=negotiated.cipher_suite,
+        secret=secret,
         server_name=(negotiated.server_name or "").encode(),
         alpn=(negotiated.alpn or "").encode(),
         client_chain=list(negotiated.peer.chain) if negotiated.peer is not None else [],
@@ -154,8 +164,9 @@ async def find_resumption(
             continue
         client_chain: VerifiedChain | None = None
         if state.client_chain:
-            client_chain = await _verify_again(peer, config, state)
-            if client_chain is None:
+            try:
+                client_chain = await verify_client_again(peer, config, state)
+            except ProtocolError:
                 continue
         truncated = hello.raw[: -psks.binders_length]
         binder_key = EarlySecret(suite.hash, state.secret).binder_key(external=False)
@@ -183,10 +194,8 @@ def _suits(state: TicketState, config: ServerConfig, suite: Suite13, server_name
     )
 
 
-async def _verify_again(peer: Peer, config: ServerConfig, state: TicketState) -> VerifiedChain | None:
+async def verify_client_again(peer: Peer, config: ServerConfig, state: TicketState) -> VerifiedChain:
     """The client's chain as today's configuration judges it: it may have expired, or not be trusted any more."""
-    if config.verifier is None or config.client_auth is ClientAuth.NONE:
-        return None
     request = VerificationRequest(
         role=Role.CLIENT,
         untrusted_chain=tuple(state.client_chain),
@@ -194,7 +203,6 @@ async def _verify_again(peer: Peer, config: ServerConfig, state: TicketState) ->
         min_rsa_bits=config.policy.min_rsa_bits,
         now=peer.environment.now(),
     )
-    try:
-        return await peer.wait(config.verifier.verify(request), "the verdict on the client's certificate")
-    except ProtocolError:
-        return None
+    if config.client_auth is ClientAuth.NONE:
+        raise ProtocolError(Fault.REJECTED_CERTIFICATE, "clients are not authenticated any more")
+    return await peer.wait(config.required_verifier().verify(request), "the verdict on the client's certificate")

@@ -13,8 +13,8 @@ from turtls.handshake.peer import Level, Peer
 from turtls.handshake.proofs import verify_finished
 from turtls.handshake.resumption import find_resumption
 from turtls.handshake.secrets13 import application_traffic_secrets, handshake_traffic_secrets, start_key_schedule
+from turtls.handshake.selection import answer_record_limits, choose_protocol, requested_name
 from turtls.handshake.transcript import Transcript
-from turtls.record.limits import MAX_INNER_PLAINTEXT, MIN_RECORD_SIZE_LIMIT
 from turtls.wire.extensions import (
     AnyExtension,
     CertificateAuthorities,
@@ -29,7 +29,6 @@ from turtls.wire.extensions import (
     PostHandshakeAuth,
     ProtocolNameList,
     PskKeyExchangeModes,
-    RecordSizeLimit,
     SelectedPsk,
     ServerNameAcknowledged,
     ServerNameList,
@@ -46,7 +45,7 @@ from turtls.wire.messages import (
     HelloRetryRequest,
     ServerHello,
 )
-from turtls.wire.registries import ExtensionType, NamedGroup, NameType, ProtocolVersion, SignatureScheme
+from turtls.wire.registries import ExtensionType, NamedGroup, ProtocolVersion, SignatureScheme
 
 
 async def handshake(peer: Peer, config: ServerConfig, hello: ClientHello) -> Established:
@@ -183,30 +182,6 @@ def _choose_group(config: ServerConfig, hello: ClientHello) -> tuple[NamedGroup,
     return best, shares.get(best)
 
 
-def requested_name(hello: ClientHello) -> str | None:
-    """The name the client asks for, in lower case (RFC 6066, section 3). Raises ProtocolError."""
-    names = hello.extensions.get(ServerNameList)
-    if names is None:
-        return None
-    if len(names.server_name_list) != 1 or names.server_name_list[0].name_type != NameType.host_name:
-        raise ProtocolError(Fault.MALFORMED, "server_name does not hold one host_name")
-    untrusted_name = names.server_name_list[0].host_name
-    if not untrusted_name.isascii() or b"\0" in untrusted_name or len(untrusted_name) > 255:
-        raise ProtocolError(Fault.ILLEGAL_PARAMETER, "server_name is not the name of a host")
-    return untrusted_name.decode("ascii").lower()
-
-
-def choose_protocol(config: ServerConfig, hello: ClientHello) -> str | None:
-    """RFC 7301, section 3.2: this side's order decides; a client that offers only others is refused."""
-    offered = hello.extensions.get(ProtocolNameList)
-    if offered is None or not config.alpn:
-        return None
-    for name in config.alpn:
-        if name.encode() in offered.protocol_name_list:
-            return name
-    raise ProtocolError(Fault.NO_SHARED_ALPN, ", ".join(map(repr, offered.protocol_name_list)))
-
-
 def choose_credential(
     config: ServerConfig, hello: ClientHello, server_name: str | None
 ) -> tuple[Credential, SignatureScheme]:
@@ -300,13 +275,7 @@ def _encrypted_extensions(
         answers.append(ServerNameAcknowledged())
     if alpn is not None:
         answers.append(ProtocolNameList(protocol_name_list=[alpn.encode()]))
-    limit = hello.extensions.get(RecordSizeLimit)
-    if limit is not None:
-        if limit.record_size_limit < MIN_RECORD_SIZE_LIMIT:
-            raise ProtocolError(Fault.ILLEGAL_PARAMETER, f"record_size_limit {limit.record_size_limit}")
-        own_limit = config.record_size_limit or MAX_INNER_PLAINTEXT
-        peer.carrier.limit_records(send=limit.record_size_limit, receive=own_limit)
-        answers.append(RecordSizeLimit(record_size_limit=own_limit))
+    answers += answer_record_limits(peer, config.record_size_limit, hello.extensions, ProtocolVersion.TLS_1_3)
     return EncryptedExtensions(extensions=Extensions(answers))
 
 

@@ -2,40 +2,51 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from turtls.crypto.hashes import Hash
+from turtls.crypto.hashes import Hash, HashState
 from turtls.wire.registries import HandshakeType
-
-if TYPE_CHECKING:
-    from hashlib import _Hash as HashState
 
 
 class Transcript:
     """The handshake messages so far, hashed as soon as the cipher suite says how."""
 
-    __slots__ = ("_messages", "_state", "hash")
+    __slots__ = ("_keep", "_messages", "_state", "hash")
 
     hash: Hash
     """Known once `start` was called."""
 
     def __init__(self) -> None:
         self._messages: list[bytes] = []
+        self._keep = False
         self._state: HashState | None = None
 
     def add(self, raw: bytes) -> None:
         """Put one more message, with its header, at the end."""
-        if self._state is None:
-            self._messages.append(raw)
-        else:
+        if self._state is not None:
             self._state.update(raw)
+        if self._state is None or self._keep:
+            self._messages.append(raw)
 
-    def start(self, hash: Hash) -> None:
-        """Hash from now on, and what was added before; a second call must not change the hash."""
+    def start(self, hash: Hash, *, keep_messages: bool = False) -> None:
+        """Hash from now on, and what was added before. A second call changes nothing.
+
+        Up to TLS 1.2 a client signs the messages themselves, so they are kept until `drop_messages`.
+        """
         if self._state is None:
             self.hash = hash
             self._state = hash.new(b"".join(self._messages))
-            self._messages.clear()
+            self._keep = keep_messages
+            if not keep_messages:
+                self._messages.clear()
+
+    @property
+    def messages(self) -> bytes:
+        """All messages so far, as long as they are kept."""
+        return b"".join(self._messages)
+
+    def drop_messages(self) -> None:
+        """Nobody will sign them any more."""
+        self._keep = False
+        self._messages.clear()
 
     def digest(self, following: bytes = b"") -> bytes:
         """Transcript-Hash of the messages so far, and of `following` behind them without adding it."""

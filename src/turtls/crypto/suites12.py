@@ -1,0 +1,136 @@
+"""The cipher suites of TLS 1.2 and earlier.
+
+Their names say what they are, so the table is read from the names: key exchange, WITH, cipher, hash. What is never
+negotiated has no code point here: 3DES, RC4, export, anonymous and NULL suites.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from turtls.crypto.aead import (
+    AEAD,
+    AES_128_CCM,
+    AES_128_CCM_8,
+    AES_128_GCM,
+    AES_256_CCM,
+    AES_256_CCM_8,
+    AES_256_GCM,
+    CHACHA20_POLY1305,
+)
+from turtls.crypto.hashes import SHA1, SHA256, SHA384, Hash
+from turtls.wire.registries import CipherSuite, ProtocolVersion
+
+
+class KeyExchange(Enum):
+    """How the premaster secret is agreed on, by the name in the suite's."""
+
+    ECDHE = "ECDHE"
+    DHE = "DHE"
+    RSA = "RSA"
+    PSK = "PSK"
+    DHE_PSK = "DHE_PSK"
+    ECDHE_PSK = "ECDHE_PSK"
+    RSA_PSK = "RSA_PSK"
+    SRP = "SRP_SHA"
+    SRP_RSA = "SRP_SHA_RSA"
+
+    @property
+    def needs_params(self) -> bool:
+        """Whether the server must send a ServerKeyExchange. With PSK alone, or with RSA, it only may, for a hint."""
+        return self not in (KeyExchange.RSA, KeyExchange.PSK, KeyExchange.RSA_PSK)
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether the server's certificate signs the ServerKeyExchange."""
+        return self in (KeyExchange.ECDHE, KeyExchange.DHE, KeyExchange.SRP_RSA)
+
+    @property
+    def is_forward_secret(self) -> bool:
+        """Whether a key that is stolen later does not open what was said before."""
+        return self not in (KeyExchange.RSA, KeyExchange.PSK, KeyExchange.RSA_PSK)
+
+
+class Authentication(Enum):
+    """What shows who the server is."""
+
+    RSA = "RSA"
+    ECDSA = "ECDSA"
+    """Any elliptic curve key, Edwards curves too (RFC 8422, section 5.5)."""
+    PSK = "PSK or SRP"
+
+    @property
+    def by_certificate(self) -> bool:
+        """Whether the server sends a Certificate."""
+        return self is not Authentication.PSK
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Suite12:
+    """A cipher suite of TLS 1.2 or earlier."""
+
+    suite: CipherSuite
+    key_exchange: KeyExchange
+    authentication: Authentication
+    hash: Hash
+    """Of the PRF and of Finished in TLS 1.2 (RFC 5246, section 5)."""
+    min_version: ProtocolVersion
+    """The oldest version the suite may be used in."""
+    key_length: int
+    """Of the cipher, in bytes."""
+    aead: AEAD | None
+    """None for AES-CBC with `mac`."""
+    mac: Hash | None
+    """The hash of the HMAC beside AES-CBC; None for an AEAD."""
+
+    @property
+    def is_cbc(self) -> bool:
+        """Whether records are protected by AES-CBC and HMAC, and not by an AEAD."""
+        return self.aead is None
+
+
+_AEADS: dict[str, AEAD] = {
+    "AES_128_GCM": AES_128_GCM,
+    "AES_256_GCM": AES_256_GCM,
+    "AES_128_CCM": AES_128_CCM,
+    "AES_256_CCM": AES_256_CCM,
+    "AES_128_CCM_8": AES_128_CCM_8,
+    "AES_256_CCM_8": AES_256_CCM_8,
+    "CHACHA20_POLY1305": CHACHA20_POLY1305,
+}
+_HASHES = {"SHA": SHA1, "SHA256": SHA256, "SHA384": SHA384}
+
+
+def _read(suite: CipherSuite) -> Suite12:
+    exchange, _, rest = suite.name.removeprefix("TLS_").partition("_WITH_")
+    # The CCM suites of RFC 6655 and 7251 do not name their hash, which is SHA-256.
+    cipher, _, hash_name = rest.rpartition("_") if rest.rpartition("_")[2] in _HASHES else (rest, "", "SHA256")
+    key_exchange, authentication = _read_exchange(exchange)
+    aead = _AEADS.get(cipher)
+    mac = _HASHES[hash_name] if aead is None else None
+    return Suite12(
+        suite=suite,
+        key_exchange=key_exchange,
+        authentication=authentication,
+        hash=SHA384 if hash_name == "SHA384" else SHA256,
+        # AEADs, and HMAC with SHA-2, came with TLS 1.2 (RFC 5246, section 1.2).
+        min_version=ProtocolVersion.TLS_1_0 if mac is SHA1 else ProtocolVersion.TLS_1_2,
+        key_length=aead.key_length if aead is not None else int(cipher.split("_")[1]) // 8,
+        aead=aead,
+        mac=mac,
+    )
+
+
+def _read_exchange(name: str) -> tuple[KeyExchange, Authentication]:
+    for authentication in (Authentication.RSA, Authentication.ECDSA):
+        if name in (f"ECDHE_{authentication.value}", f"DHE_{authentication.value}"):
+            return KeyExchange(name.partition("_")[0]), authentication
+    exchange = KeyExchange(name)
+    by_rsa = exchange in (KeyExchange.RSA, KeyExchange.RSA_PSK, KeyExchange.SRP_RSA)
+    return exchange, Authentication.RSA if by_rsa else Authentication.PSK
+
+
+SUITES12: dict[CipherSuite, Suite12] = {
+    suite: _read(suite) for suite in CipherSuite.members() if "_WITH_" in suite.name
+}

@@ -1,0 +1,115 @@
+"""Authentication by certificate in TLS 1.2 and earlier (RFC 5246, sections 7.4.2, 7.4.3, 7.4.6 and 7.4.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from turtls.config import ClientConfig, Credential, Role, VerificationRequest, VerifiedChain, Verifier
+from turtls.crypto.keys import KeyKind, PublicKey, check_strength
+from turtls.crypto.signatures import schemes_for
+from turtls.errors import Fault, ProtocolError
+from turtls.handshake.peer import Peer
+from turtls.handshake.proofs import VerifiedSignature, verify_signature
+from turtls.record.limits import MAX_CHAIN_LENGTH
+from turtls.wire.codec import decode
+from turtls.wire.messages12 import CertificateRequest11, CertificateRequest12, Signature11, Signature12
+from turtls.wire.registries import ClientCertificateType, ProtocolVersion, SignatureScheme
+
+RSA_KINDS = (KeyKind.RSA, KeyKind.RSA_PSS)
+
+
+async def verify_chain12(
+    peer: Peer,
+    verifier: Verifier,
+    untrusted_chain: Sequence[bytes],
+    *,
+    role: Role,
+    server_name: str | None,
+    min_rsa_bits: int,
+    ocsp_response: bytes | None = None,
+    signed_certificate_timestamps: bytes | None = None,
+) -> VerifiedChain:
+    """The verdict on a chain. Raises ProtocolError, or whatever the verifier raises."""
+    if len(untrusted_chain) > MAX_CHAIN_LENGTH:
+        raise ProtocolError(Fault.CHAIN_TOO_LONG, f"{len(untrusted_chain)} certificates")
+    request = VerificationRequest(
+        role=role,
+        untrusted_chain=tuple(untrusted_chain),
+        server_name=server_name,
+        ocsp_response=ocsp_response,
+        signed_certificate_timestamps=signed_certificate_timestamps,
+        min_rsa_bits=min_rsa_bits,
+        now=peer.environment.now(),
+    )
+    chain = await peer.wait(verifier.verify(request), f"the verdict on the {role.value}'s certificate")
+    check_strength(chain.leaf.public_key, min_rsa_bits)
+    return chain
+
+
+def verify_signature12(
+    version: ProtocolVersion,
+    public_key: PublicKey,
+    offered: Sequence[SignatureScheme],
+    untrusted: bytes,
+    content: bytes,
+) -> VerifiedSignature:
+    """Check a DigitallySigned over `content`, in the form of the version (RFC 5246, section 4.7)."""
+    if version >= ProtocolVersion.TLS_1_2:
+        signed = decode(Signature12, untrusted)
+        if signed.algorithm not in offered:
+            raise ProtocolError(Fault.WRONG_SIGNATURE_SCHEME, signed.algorithm.name)
+        return verify_signature(public_key, signed.algorithm, signed.signature, content, version)
+    signature = decode(Signature11, untrusted).signature
+    return verify_signature(public_key, scheme_before_tls12(public_key, version), signature, content, version)
+
+
+async def sign12(
+    peer: Peer, version: ProtocolVersion, credential: Credential, scheme: SignatureScheme, content: bytes
+) -> bytes:
+    """A DigitallySigned over `content`, in the form of the version."""
+    signature = await peer.wait(credential.signer.sign(scheme, content), "a signature by this side's key")
+    if version >= ProtocolVersion.TLS_1_2:
+        return Signature12(algorithm=scheme, signature=signature).encode()
+    return Signature11(signature=signature).encode()
+
+
+def scheme_before_tls12(public_key: PublicKey, version: ProtocolVersion) -> SignatureScheme:
+    """The one way such a key signs in TLS 1.0 and 1.1 (RFC 4346, section 7.4.3). Raises ProtocolError."""
+    schemes = schemes_for(public_key, version)
+    if not schemes:
+        raise ProtocolError(Fault.WRONG_KEY_TYPE, f"{public_key} in {version}")
+    return schemes[0]
+
+
+def choose_scheme12(
+    version: ProtocolVersion,
+    credential: Credential,
+    accepted: Sequence[SignatureScheme],
+    allowed: Sequence[SignatureScheme],
+) -> SignatureScheme | None:
+    """The best scheme for the credential's key in that version; None if there is none for both sides."""
+    schemes = schemes_for(credential.leaf.public_key, version)
+    if version < ProtocolVersion.TLS_1_2:
+        return schemes[0] if schemes else None
+    return next((scheme for scheme in schemes if scheme in accepted and scheme in allowed), None)
+
+
+def choose_client_credential12(
+    config: ClientConfig, version: ProtocolVersion, request: CertificateRequest12 | CertificateRequest11
+) -> tuple[Credential, SignatureScheme] | None:
+    """The first credential that answers the request: its key, signatures and issuers suit the server."""
+    accepted = request.supported_signature_algorithms if isinstance(request, CertificateRequest12) else ()
+    for credential in config.credentials:
+        if certificate_type(credential.leaf.public_key) not in request.certificate_types:
+            continue
+        if request.certificate_authorities and not credential.issuers.intersection(request.certificate_authorities):
+            continue
+        scheme = choose_scheme12(version, credential, accepted, config.policy.signature_schemes)
+        if scheme is not None:
+            return credential, scheme
+    return None
+
+
+def certificate_type(public_key: PublicKey) -> ClientCertificateType:
+    """How CertificateRequest names such a key; Ed25519 and Ed448 go with ECDSA (RFC 8422, section 5.5)."""
+    return ClientCertificateType.rsa_sign if public_key.kind in RSA_KINDS else ClientCertificateType.ecdsa_sign

@@ -1,0 +1,115 @@
+"""Resumption in TLS 1.2 and earlier, by session id (RFC 5246, section 7.3) and by ticket (RFC 5077).
+
+Only sessions with the extended master secret are kept (RFC 7627, section 5.3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from turtls.config import ClientAuth, ServerConfig, Session, SessionIdStore, TicketStore, VerifiedChain
+from turtls.errors import ProtocolError
+from turtls.handshake.established12 import Established12
+from turtls.handshake.offer import Offer
+from turtls.handshake.peer import Peer
+from turtls.handshake.resumption import MAX_TICKET, TicketState, verify_client_again
+from turtls.wire.codec import decode
+from turtls.wire.extensions import ExtendedMasterSecret, SessionTicket
+from turtls.wire.messages import ClientHello
+from turtls.wire.registries import ProtocolVersion
+
+_DAY = 24 * 3600
+"""Seconds a session without a lifetime of its own is kept (RFC 5246, section F.1.4, suggests this)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption12:
+    """A session that goes on."""
+
+    state: TicketState
+    client_chain: VerifiedChain | None
+
+
+# ------------------------------------------------------------------------------------------- the client
+
+
+def session_from_handshake(
+    peer: Peer, offer: Offer, established: Established12, *, session_id: bytes, ticket: bytes | None
+) -> Session | None:
+    """What a client keeps; None if the session cannot be resumed."""
+    negotiated, secrets = established.negotiated, established.secrets
+    if not secrets.extended or not (session_id or ticket):
+        return None
+    return Session(
+        version=negotiated.version,
+        cipher_suite=negotiated.cipher_suite,
+        ticket=ticket or b"",
+        session_id=b"" if ticket else session_id,
+        secret=secrets.master_secret,
+        received_at=peer.environment.now(),
+        lifetime=_DAY,
+        server_name=negotiated.server_name,
+        alpn=negotiated.alpn,
+        peer=negotiated.peer,
+        verifier=offer.config.verifier,
+    )
+
+
+# ------------------------------------------------------------------------------------------- the server
+
+
+async def find_resumption12(
+    peer: Peer, config: ServerConfig, hello: ClientHello, version: ProtocolVersion, server_name: str | None
+) -> Resumption12 | None:
+    """The session that the client's ticket or session id stands for, if it may go on here."""
+    if ExtendedMasterSecret not in hello.extensions:
+        return None
+    ticket = hello.extensions.get(SessionTicket)
+    sealed: bytes | None = None
+    if config.tickets is not None and ticket is not None and ticket.ticket:
+        sealed = await _unseal(peer, config.tickets, ticket.ticket)
+    elif config.session_ids is not None and hello.legacy_session_id:
+        sealed = await _unseal(peer, config.session_ids, hello.legacy_session_id)
+    if sealed is None:
+        return None
+    state = decode(TicketState, sealed)
+    if not _suits(state, config, hello, version, server_name):
+        return None
+    if not state.client_chain:
+        return Resumption12(state, None)
+    try:
+        return Resumption12(state, await verify_client_again(peer, config, state))
+    except ProtocolError:
+        return None
+
+
+async def _unseal(peer: Peer, store: TicketStore | SessionIdStore, untrusted: bytes) -> bytes | None:
+    return await peer.wait(store.unseal(untrusted, peer.environment.now()), "a look-up of a session")
+
+
+def _suits(
+    state: TicketState, config: ServerConfig, hello: ClientHello, version: ProtocolVersion, server_name: str | None
+) -> bool:
+    return (
+        state.version == version
+        and state.cipher_suite in hello.cipher_suites
+        and state.cipher_suite in config.policy.cipher_suites
+        and state.server_name == (server_name or "").encode()
+        and (bool(state.client_chain) or config.client_auth is not ClientAuth.REQUIRE)
+    )
+
+
+async def new_ticket(peer: Peer, config: ServerConfig, state: TicketState) -> bytes:
+    """A ticket for the session; empty if there is none to be had (RFC 5077, section 3.3)."""
+    if config.tickets is None:
+        return b""
+    ticket = await peer.wait(config.tickets.seal(state.encode(), peer.environment.now()), "a place for a ticket")
+    return ticket if len(ticket) <= MAX_TICKET else b""
+
+
+async def keep_session(peer: Peer, config: ServerConfig, session_id: bytes, state: TicketState) -> None:
+    """Keep the session under the id that ServerHello gave it."""
+    if config.session_ids is not None and session_id:
+        await peer.wait(
+            config.session_ids.put(session_id, state.encode(), peer.environment.now()), "a place for a session"
+        )

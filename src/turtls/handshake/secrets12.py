@@ -1,0 +1,78 @@
+"""What TLS 1.2 and earlier derive from the premaster secret (RFC 5246, sections 6.3 and 8.1), alike on both sides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from turtls.crypto import prf
+from turtls.crypto.hashes import MD5_SHA1, Hash
+from turtls.crypto.suites12 import Suite12
+from turtls.handshake.peer import Peer
+from turtls.handshake.transcript import Transcript
+from turtls.record.protection import Protection
+from turtls.record.protection12 import protections
+from turtls.wire.registries import ProtocolVersion
+
+
+@dataclass(slots=True)
+class Secrets12:
+    """The master secret of one connection, and what it is used with."""
+
+    version: ProtocolVersion
+    suite: Suite12
+    client_random: bytes
+    server_random: bytes
+    master_secret: bytes
+    extended: bool
+    """Whether the master secret is bound to the whole handshake (RFC 7627)."""
+
+    @property
+    def prf(self) -> prf.Prf:
+        """The version's and the suite's pseudorandom function."""
+        return prf_for(self.version, self.suite)
+
+    def verify_data(self, transcript: Transcript, *, client: bool) -> bytes:
+        """The content of a Finished at this point of the handshake."""
+        return prf.verify_data(self.prf, self.master_secret, client=client, handshake_hash=transcript.digest())
+
+    def protections(self, *, encrypt_then_mac: bool) -> tuple[Protection, Protection]:
+        """The client's and the server's keys for records."""
+
+        def key_block(length: int) -> bytes:
+            return prf.key_block(self.prf, self.master_secret, self.client_random, self.server_random, length)
+
+        return protections(self.suite, self.version, key_block, encrypt_then_mac=encrypt_then_mac)
+
+
+def prf_for(version: ProtocolVersion, suite: Suite12) -> prf.Prf:
+    """RFC 5246, section 5; RFC 4346, section 5."""
+    if version < ProtocolVersion.TLS_1_2:
+        return prf.prf_md5_sha1
+    return prf.prf_sha384 if suite.hash.name == "sha384" else prf.prf_sha256
+
+
+def handshake_hash(version: ProtocolVersion, suite: Suite12) -> Hash:
+    """What Finished is made over (RFC 5246, section 7.4.9; RFC 4346, section 7.4.9)."""
+    return MD5_SHA1 if version < ProtocolVersion.TLS_1_2 else suite.hash
+
+
+def make_master_secret(
+    peer: Peer,
+    version: ProtocolVersion,
+    suite: Suite12,
+    premaster_secret: bytes,
+    transcript: Transcript,
+    *,
+    client_random: bytes,
+    server_random: bytes,
+    extended: bool,
+) -> Secrets12:
+    """The master secret; `transcript` stands behind ClientKeyExchange."""
+    function = prf_for(version, suite)
+    if extended:
+        master = prf.extended_master_secret(function, premaster_secret, transcript.digest())
+    else:
+        master = prf.master_secret(function, premaster_secret, client_random, server_random)
+    peer.derived("premaster_secret", premaster_secret, "what the key exchange agreed on")
+    peer.derived("master_secret", master, "all session keys come from it", keylog="CLIENT_RANDOM")
+    return Secrets12(version, suite, client_random, server_random, master, extended)
