@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -79,3 +80,10 @@ def test_the_public_face_lists_its_names_and_no_others() -> None:
 def test_python_dash_m_turtls_is_the_command() -> None:
     done = subprocess.run([sys.executable, "-m", "turtls", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout == f"turtls {turtls.__version__}\n"
+
+
+def test_each_test_that_the_list_of_attacks_names_exists() -> None:
+    named = re.findall(r"`([\w/]+\.py)::(\w+)`", (ROOT / "docs" / "attacks.md").read_text(encoding="utf-8"))
+    assert named
+    tests = {path: (ROOT / "tests" / path).read_text(encoding="utf-8") for path, _ in named}
+    assert [f"{path}::{name}" for path, name in named if f"def {name}(" not in tests[path]] == []
