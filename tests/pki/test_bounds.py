@@ -118,16 +118,19 @@ def test_damaged_certificates(leaf: bytes, intermediate: bytes) -> None:
 
 
 @settings(max_examples=1000)
-@given(_damaged(ROOT.der), st.data())
-def test_damaged_anchors(root: bytes, data: st.DataObject) -> None:
+@given(_damaged(ROOT.der))
+def test_damaged_anchors(root: bytes) -> None:
     """Nothing checks a root's own signature, so that more damage gets as far as the rules."""
-    verifier = data.draw(st.sampled_from([WebVerifier, PrivateVerifier]))
     try:
         store = TrustStore.from_certificates([root])
     except ConfigError:
         return
-    verified = _verdict(verifier(store, cache=None), server_request(LEAF, INTERMEDIATE))
-    assert verified in (None, (LEAF.der, INTERMEDIATE.der, root))
+    request = server_request(LEAF, INTERMEDIATE)
+    for verified in (
+        _verdict(WebVerifier(store, cache=None), request),
+        _verdict(PrivateVerifier(store, cache=None), request),
+    ):
+        assert verified in (None, (LEAF.der, INTERMEDIATE.der, root))
 
 
 def _verdict(verifier: WebVerifier | PrivateVerifier, request: VerificationRequest) -> tuple[bytes, ...] | None:

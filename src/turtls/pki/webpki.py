@@ -33,7 +33,7 @@ def find_path(
         subject = _subject(leaf, criteria.identity)
         return policy.build_server_verifier(subject).verify(leaf, list(untrusted))
     except (VerificationError, *UNREADABLE) as error:
-        raise BreaksProfile(str(error)) from None
+        raise BreaksProfile(str(error).removeprefix("validation failed: ")) from None
 
 
 def _subject(leaf: x509.Certificate, identity: names.Identity) -> names.Identity:
