@@ -48,7 +48,7 @@ class Protection(ABC):
     def open(self, header: bytes, body: memoryview, size_limit: int) -> tuple[int, bytes]:
         """True content type and content of one record.
 
-        Raises ProtocolError: BAD_RECORD_MAC, and nothing has changed; anything else ends the connection.
+        Raises ProtocolError. After BAD_RECORD_MAC, TLS 1.3 is as it was before, and may go on (section 4.2.10).
         """
 
     def open_application_data(self, inbound: bytes, position: int, size_limit: int) -> tuple[bytes, int]:
