@@ -1,0 +1,1 @@
+"""Transports: the connections of `turtls.connection` over blocking sockets and over asyncio."""

@@ -1,0 +1,153 @@
+"""TLS over asyncio with the stream interface."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+
+from turtls.config import ClientConfig, ServerConfig
+from turtls.connection import Observer
+from turtls.errors import ClosedError
+from turtls.io import endpoints, limits
+from turtls.io.protocol import OnHandshakeFailure
+from turtls.io.server import TLSServer
+
+ClientConnected = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None] | None]
+
+
+async def open_connection(
+    host: str | None = None,
+    port: int | None = None,
+    *,
+    config: ClientConfig | None = None,
+    server_name: str | None = None,
+    limit: int = limits.STREAM_LIMIT,
+    handshake_timeout: float = limits.HANDSHAKE_TIMEOUT,
+    shutdown_timeout: float = limits.SHUTDOWN_TIMEOUT,
+    observer: Observer | None = None,
+    danger_accept_truncation: bool = False,
+    sock: socket.socket | None = None,
+    local_addr: tuple[str, int] | None = None,
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Connect, shake hands, and give a reader and a writer, as `asyncio.open_connection` does.
+
+    `limit`: bytes kept unread before the peer has to wait, and the longest line. `get_extra_info` of the writer
+    knows "tls" (the connection) and "negotiated". The other parameters, and what is raised, are those of
+    `create_connection`. A connection that fails later raises from the reader: ProtocolError, PeerAlert, OSError, and
+    TruncatedError where the peer's data may have been cut short.
+    """
+    reader = _reader(limit)
+    protocol = _protocol(reader)
+    transport, _ = await endpoints.create_connection(
+        lambda: protocol,
+        host,
+        port,
+        config=config,
+        server_name=server_name,
+        handshake_timeout=handshake_timeout,
+        shutdown_timeout=shutdown_timeout,
+        observer=observer,
+        danger_accept_truncation=danger_accept_truncation,
+        sock=sock,
+        local_addr=local_addr,
+    )
+    return reader, _writer(transport, protocol, reader)
+
+
+async def start_server(
+    client_connected_cb: ClientConnected,
+    host: str | Sequence[str] | None = None,
+    port: int = 0,
+    *,
+    config: ServerConfig,
+    limit: int = limits.STREAM_LIMIT,
+    backlog: int = limits.BACKLOG,
+    handshake_timeout: float = limits.HANDSHAKE_TIMEOUT,
+    shutdown_timeout: float = limits.SHUTDOWN_TIMEOUT,
+    new_observer: Callable[[], Observer] | None = None,
+    on_handshake_failure: OnHandshakeFailure | None = None,
+    danger_accept_truncation: bool = False,
+    sock: socket.socket | None = None,
+    reuse_port: bool | None = None,
+) -> TLSServer:
+    """Serve, as `asyncio.start_server` does: `client_connected_cb` gets a reader and a writer for each connection whose
+    handshake is done, and may be a coroutine function.
+
+    `limit` is that of `open_connection`; the other parameters, and what is raised, are those of `create_server`.
+    """
+    return await endpoints.create_server(
+        lambda: _protocol(_reader(limit), client_connected_cb),
+        host,
+        port,
+        config=config,
+        backlog=backlog,
+        handshake_timeout=handshake_timeout,
+        shutdown_timeout=shutdown_timeout,
+        new_observer=new_observer,
+        on_handshake_failure=on_handshake_failure,
+        danger_accept_truncation=danger_accept_truncation,
+        sock=sock,
+        reuse_port=reuse_port,
+    )
+
+
+async def start_tls(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    config: ClientConfig | ServerConfig | None = None,
+    *,
+    server_name: str | None = None,
+    limit: int = limits.STREAM_LIMIT,
+    handshake_timeout: float = limits.HANDSHAKE_TIMEOUT,
+    shutdown_timeout: float = limits.SHUTDOWN_TIMEOUT,
+    observer: Observer | None = None,
+    danger_accept_truncation: bool = False,
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Shake hands over the streams of a plain connection (STARTTLS), and give those to go on with.
+
+    Which side this is, the other parameters, and what is raised, are those of `wrap`. Raises ClosedError, too, if the
+    old reader holds bytes that nobody has read: they came in the clear from nobody knows whom, and must not be taken
+    for a part of what comes through TLS (CVE-2011-0411).
+    """
+    await writer.drain()
+    if _holds_bytes(reader):
+        writer.transport.abort()
+        raise ClosedError("The peer sent more in the clear than was read before TLS began.")
+    secure_reader = _reader(limit)
+    protocol = _protocol(secure_reader)
+    protocol.plain_writer = writer
+    transport = await endpoints.wrap(
+        writer.transport,
+        protocol,
+        config,
+        server_name=server_name,
+        handshake_timeout=handshake_timeout,
+        shutdown_timeout=shutdown_timeout,
+        observer=observer,
+        danger_accept_truncation=danger_accept_truncation,
+    )
+    return secure_reader, _writer(transport, protocol, secure_reader)
+
+
+class _StreamProtocol(asyncio.StreamReaderProtocol):
+    plain_writer: asyncio.StreamWriter | None = None
+    """The writer from before `start_tls`: it would close the TCP connection if it were forgotten now."""
+
+
+def _protocol(reader: asyncio.StreamReader, client_connected_cb: ClientConnected | None = None) -> _StreamProtocol:
+    return _StreamProtocol(reader, client_connected_cb, loop=asyncio.get_running_loop())
+
+
+def _reader(limit: int) -> asyncio.StreamReader:
+    return asyncio.StreamReader(limit, asyncio.get_running_loop())
+
+
+def _writer(
+    transport: asyncio.Transport, protocol: _StreamProtocol, reader: asyncio.StreamReader
+) -> asyncio.StreamWriter:
+    return asyncio.StreamWriter(transport, protocol, reader, asyncio.get_running_loop())
+
+
+def _holds_bytes(reader: asyncio.StreamReader) -> bool:
+    return bool(getattr(reader, "_buffer", b""))  # asyncio has no public way to ask
