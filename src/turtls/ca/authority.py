@@ -138,16 +138,16 @@ class Authority:
         """
         general_names = server_names(names)
         now = self._now()
-        longest = certificates.longest_server_days(now.date())
-        lifetime = self._lifetime(now, min(DEFAULT_DAYS, longest) if days is None else days, longest)
+        lifetime = self._lifetime(now, days, certificates.longest_server_days(now.date()))
         key = issuing.generate_private_key(key_type)
         certificate = certificates.server(general_names, key, self._issuer, now, lifetime)
         return self._issued(Kind.SERVER, as_text(general_names), certificate, key)
 
-    def issue_client(self, name: str, *, days: int = DEFAULT_DAYS, key_type: KeyType = KeyType.ECDSA) -> Issued:
+    def issue_client(self, name: str, *, days: int | None = None, key_type: KeyType = KeyType.ECDSA) -> Issued:
         """A certificate for a client, with a new key.
 
-        `name` is what the client is called: a mail address, a host, or any words. Raises as `issue` does.
+        `name` is what the client is called: a mail address, a host, or any words. `days` is 90 by default, and at
+        most the life of an authority. Raises as `issue` does.
         """
         general_names = client_names(name)
         now = self._now()
@@ -189,7 +189,8 @@ class Authority:
         chain_pem = issuing.certificate_pem(certificate, self._issuer.certificate)
         return Issued(record, chain_pem, issuing.private_key_pem(key))
 
-    def _lifetime(self, now: datetime, days: int, longest: int) -> timedelta:
+    def _lifetime(self, now: datetime, days: int | None, longest: int) -> timedelta:
+        days = min(DEFAULT_DAYS, longest) if days is None else days
         if not 1 <= days <= longest:
             raise ConfigError(f"A certificate of this kind can be issued for 1 to {longest} days now, not for {days}.")
         expiry = self._issuer.certificate.not_valid_after_utc

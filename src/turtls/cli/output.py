@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from enum import IntEnum
 from typing import Annotated, Any
 
@@ -12,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-from turtls.errors import ProtocolError
+from turtls.errors import HandshakeTimeout, PeerAlert, ProtocolError, TruncatedError
 
 out = Console(highlight=False)
 """Where results go. Obeys NO_COLOR, and leaves colours out where stdout is not a terminal."""
@@ -32,8 +31,19 @@ class ExitCode(IntEnum):
     """The command line itself is wrong."""
     UNTRUSTED = 3
     """The peer's certificate is not to be trusted."""
+    UNREACHABLE = 4
+    """There is no connection to the peer."""
+    HANDSHAKE = 5
+    """The peer was reached, but the two sides came to no agreement, or one of them broke it off."""
     INTERRUPTED = 130
     """Ctrl-C."""
+
+
+class Unreachable(OSError):
+    """There is no connection to the peer."""
+
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        super().__init__(f"No connection to {host}, port {port}: {reason}.")
 
 
 def example(*lines: str) -> str:
@@ -42,9 +52,14 @@ def example(*lines: str) -> str:
     return "\n".join([f"[bold]{title}[/bold]", *(f"  {escape(line)}" for line in lines)])
 
 
+def say(message: str) -> None:
+    """Print a sentence on stdout, as it is: no markup, and left to the terminal to wrap."""
+    out.print(Text(message), soft_wrap=True)
+
+
 def print_json(value: Any) -> None:
     """Print `value` on stdout as JSON."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def printable(untrusted_text: str) -> str:
@@ -65,9 +80,13 @@ def _sentence(error: Exception) -> str:
 
 
 def _exit_code(error: Exception) -> ExitCode:
+    if isinstance(error, Unreachable):
+        return ExitCode.UNREACHABLE
     if isinstance(error, ProtocolError):
         from turtls.pki import CertificateError
 
         if isinstance(error, CertificateError):
             return ExitCode.UNTRUSTED
+    if isinstance(error, (ProtocolError, PeerAlert, TruncatedError, HandshakeTimeout)):
+        return ExitCode.HANDSHAKE
     return ExitCode.FAILURE
