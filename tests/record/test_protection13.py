@@ -79,3 +79,50 @@ def test_the_last_sequence_number_is_the_end() -> None:
         with pytest.raises(ProtocolError) as caught:
             use()
         assert caught.value.fault is Fault.SEQUENCE_EXHAUSTED
+
+
+def test_many_records_end_there_too() -> None:
+    sealing, opening = pair(AES_128_GCM)
+    sealing._sequence = opening._sequence = 2**64 - 2
+    records = sealing.seal(ContentType.application_data, b"x" * 100, 51, 0)
+    assert opening.open_application_data(records + records, 0, LIMIT) == (b"x" * 100, len(records))
+    with pytest.raises(ProtocolError) as caught:
+        open_record(opening, records)
+    assert caught.value.fault is Fault.SEQUENCE_EXHAUSTED
+    sealing._sequence = 2**64 - 1
+    with pytest.raises(ProtocolError) as caught:
+        sealing.seal(ContentType.application_data, b"x" * 100, 51, 0)
+    assert caught.value.fault is Fault.SEQUENCE_EXHAUSTED
+
+
+@pytest.mark.parametrize("special", ["padding", "type", "empty", "tag", "version", "length", "cut"])
+@pytest.mark.parametrize("before", [0, 1, 2])
+@pytest.mark.parametrize("after", [0, 1])
+def test_a_run_stops_at_whatever_is_not_plain(special: str, before: int, after: int) -> None:
+    sealing, opening = pair(AES_128_GCM)
+    plain = b"".join(sealing.seal(ContentType.application_data, b"plain", LIMIT, 0) for _ in range(before))
+    odd = bytearray(
+        {
+            "padding": lambda: sealing.seal(ContentType.application_data, b"x", LIMIT, 64),
+            "type": lambda: sealing.seal(ContentType.handshake, b"x", LIMIT, 0),
+            "empty": lambda: _empty_record(sealing),
+        }.get(special, lambda: sealing.seal(ContentType.application_data, b"x", LIMIT, 0))()
+    )
+    if special == "tag":
+        odd[-1] ^= 1
+    elif special == "version":
+        odd[2] ^= 1
+    elif special == "length":
+        odd[3] ^= 0x80
+    elif special == "cut":
+        del odd[-1 if after == 0 else -6 :]
+    rest = sealing.seal(ContentType.application_data, b"rest", LIMIT, 0) * after
+    content, end = opening.open_application_data(plain + bytes(odd) + rest, 0, LIMIT)
+    assert (content, end, opening._sequence) == (b"plain" * before, len(plain), before)
+
+
+def _empty_record(sealing: Protection13) -> bytes:
+    header = bytes.fromhex("17 0303 0011")
+    record = header + sealing._aead.encrypt(sealing._nonce(), b"\x17", header)
+    sealing._sequence += 1
+    return record

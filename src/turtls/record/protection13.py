@@ -15,7 +15,7 @@ from turtls.crypto.key_schedule import traffic_keys
 from turtls.crypto.suites import Suite13
 from turtls.errors import Fault, ProtocolError
 from turtls.record import limits
-from turtls.record.protection import HEADER_LENGTH, Protection, check_content_length
+from turtls.record.protection import HEADER_LENGTH, SEQUENCE_END, Protection, check_content_length
 from turtls.wire.registries import ContentType
 
 _OUTER = 0x17_0303_0000
@@ -46,7 +46,8 @@ class Protection13(Protection):
         inner_limit = min(size_limit, limits.MAX_INNER_PLAINTEXT)
         if len(data) >= inner_limit:
             return self._seal_many(content_type, memoryview(data), inner_limit, padding)
-        header, inner = self._inner_plaintext(content_type, data, inner_limit, padding)
+        inner = _inner_plaintext(content_type, data, inner_limit, padding)
+        header = (self._header + len(inner)).to_bytes(HEADER_LENGTH, "big")
         nonce = self._nonce()
         self._sequence += 1
         return header + self._aead.encrypt(nonce, inner, header)
@@ -54,28 +55,23 @@ class Protection13(Protection):
     def _seal_many(self, content_type: int, data: memoryview, inner_limit: int, padding: int) -> bytes:
         step = inner_limit - 1
         count = -(-len(data) // step)
-        output = BytesIO(bytes(count * (HEADER_LENGTH + inner_limit + self._tag_length)))
+        first = self._sequence
+        self._sequence += count
+        if self._sequence > SEQUENCE_END:
+            raise ProtocolError(Fault.SEQUENCE_EXHAUSTED)
+        encrypt_into, iv, header_base, tag_length = self._aead.encrypt_into, self._iv, self._header, self._tag_length
+        output = BytesIO(bytes(count * (HEADER_LENGTH + inner_limit + tag_length)))
         end = 0
         with output.getbuffer() as room:
-            for start in range(0, len(data), step):
-                header, inner = self._inner_plaintext(content_type, data[start : start + step], inner_limit, padding)
-                nonce = self._nonce()
-                self._sequence += 1
+            for sequence, start in enumerate(range(0, len(data), step), first):
+                inner = _inner_plaintext(content_type, data[start : start + step], inner_limit, padding)
+                header = (header_base + len(inner)).to_bytes(HEADER_LENGTH, "big")
                 body = end + HEADER_LENGTH
                 room[end:body] = header
-                end = body + len(inner) + self._tag_length
-                self._aead.encrypt_into(nonce, inner, header, room[body:end])
+                end = body + len(inner) + tag_length
+                encrypt_into((iv ^ sequence).to_bytes(NONCE_LENGTH, "big"), inner, header, room[body:end])
         output.truncate(end)
         return output.getvalue()
-
-    def _inner_plaintext(
-        self, content_type: int, content: bytes | memoryview, inner_limit: int, padding: int
-    ) -> tuple[bytes, bytes]:
-        """The header, which is also the additional data, and the TLSInnerPlaintext of one record."""
-        inner = b"".join((content, _TYPE_BYTES[content_type]))
-        if padding:
-            inner = inner.ljust(min(len(inner) + -len(inner) % padding, inner_limit), b"\0")
-        return (self._header + len(inner)).to_bytes(HEADER_LENGTH, "big"), inner
 
     def open(self, header: bytes, body: memoryview, size_limit: int) -> tuple[int, bytes]:
         """True content type and content of one record, its padding taken off."""
@@ -113,31 +109,45 @@ class Protection13(Protection):
         return inner[:-1], end
 
     def _open_many(self, inbound: bytes, position: int, size_limit: int) -> tuple[bytes, int]:
+        decrypt_into, iv, header_base, tag_length = self._aead.decrypt_into, self._iv, self._header, self._tag_length
+        sequence, available = self._sequence, len(inbound)
         ciphertext = memoryview(inbound)
-        output = BytesIO(bytes(len(inbound) - position))
+        output = BytesIO(bytes(available - position))
         filled = 0
         with output.getbuffer() as room:
-            while True:
-                header = inbound[position : position + HEADER_LENGTH]
-                inner_length = int.from_bytes(header, "big") - self._header
+            while sequence < SEQUENCE_END:
+                body = position + HEADER_LENGTH
+                header = inbound[position:body]
+                inner_length = int.from_bytes(header, "big") - header_base
                 if not 1 < inner_length <= size_limit:
                     break
-                body = position + HEADER_LENGTH
-                end = body + inner_length + self._tag_length
-                if end > len(inbound):
+                end = body + inner_length + tag_length
+                if end > available:
                     break
                 last = filled + inner_length - 1
+                nonce = (iv ^ sequence).to_bytes(NONCE_LENGTH, "big")
                 try:
-                    self._aead.decrypt_into(self._nonce(), ciphertext[body:end], header, room[filled : last + 1])
+                    decrypt_into(nonce, ciphertext[body:end], header, room[filled : last + 1])
                 except InvalidTag:
                     break
                 if room[last] != _APPLICATION_DATA:
                     break
-                self._sequence += 1
+                sequence += 1
                 filled, position = last, end  # the next content goes over this one's type
+        self._sequence = sequence
         output.truncate(filled)
         return output.getvalue(), position
 
     def _nonce(self) -> bytes:
         """The per-record nonce (RFC 8446, section 5.3)."""
-        return (self._iv ^ self._next_sequence()).to_bytes(NONCE_LENGTH, "big")
+        if self._sequence == SEQUENCE_END:
+            raise ProtocolError(Fault.SEQUENCE_EXHAUSTED)
+        return (self._iv ^ self._sequence).to_bytes(NONCE_LENGTH, "big")
+
+
+def _inner_plaintext(content_type: int, content: bytes | memoryview, inner_limit: int, padding: int) -> bytes:
+    """TLSInnerPlaintext."""
+    inner = b"".join((content, _TYPE_BYTES[content_type]))
+    if padding:
+        inner = inner.ljust(min(len(inner) + -len(inner) % padding, inner_limit), b"\0")
+    return inner
