@@ -138,8 +138,9 @@ class Offer:
         ]
         if config.post_handshake_auth:
             bodies.append(PostHandshakeAuth())
-        if config.verifier is not None and (authorities := config.verifier.certificate_authorities()):
-            bodies.append(CertificateAuthorities(authorities=list(authorities)))
+        if config.send_certificate_authorities:
+            authorities = config.required_verifier().certificate_authorities()
+            bodies += [CertificateAuthorities(authorities=list(authorities))] if authorities else []
         return bodies
 
     def _extensions12(self) -> list[AnyExtension]:
