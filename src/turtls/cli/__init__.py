@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sys
 
+_NEEDED_BY_ALL = ("typer", "rich", "platformdirs")
+
 
 def main() -> int:
     """The console script `turtls`. Returns the exit code (`turtls.cli.output.ExitCode`)."""
@@ -16,8 +18,9 @@ def main() -> int:
 
         return frame.run()
     except ModuleNotFoundError as error:
-        missing = error.name or ""
-        if missing.partition(".")[0] == "turtls":
+        package = (error.name or "").partition(".")[0]
+        if package == "turtls":
             raise
-        print(f'The command needs the package "{missing}": pip install "turtls[cli]"', file=sys.stderr)
+        extra = "cli" if package in _NEEDED_BY_ALL else "all"
+        print(f'The command needs the package "{package}": pip install "turtls[{extra}]"', file=sys.stderr)
         return 1

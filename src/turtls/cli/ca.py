@@ -70,7 +70,7 @@ def issue(
     """
     if client and len(names) > 1:
         raise typer.BadParameter("with --client there is one name", param_hint="NAME")
-    base = re.sub(r"[^\w.@-]", "_", names[0].removeprefix("."))
+    base = re.sub(r"[^\w.@-]", "_", names[0].lstrip("."))
     chain, key = folder / f"{base}.pem", folder / f"{base}.key.pem"
     if not force:
         _require_new(chain, key)

@@ -80,7 +80,7 @@ def turtls(
 def run() -> int:
     """Run the command that `sys.argv` names. Returns the exit code; a failure is told in a paragraph on stderr."""
     try:
-        app()
+        app(prog_name="turtls")
     except (TLSError, OSError) as error:
         return report(error)
     except SystemExit as leaving:

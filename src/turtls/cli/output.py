@@ -69,7 +69,8 @@ def printable(untrusted_text: str) -> str:
 
 def report(error: Exception) -> ExitCode:
     """Tell what failed, in one red paragraph on stderr. Returns the exit code for it."""
-    err.print(Text(printable(_sentence(error)), style="red"), soft_wrap=True)
+    for line in _sentence(error).split("\n"):
+        err.print(Text(printable(line), style="red"), soft_wrap=True)
     return _exit_code(error)
 
 
