@@ -2,46 +2,68 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 
 class ReceivedData:
-    """A queue of bytes: goes in by chunks, comes out in any sizes, and a chunk that fits is not copied."""
+    """A queue of bytes.
 
-    __slots__ = ("_chunks", "_size")
+    A chunk that finds the queue empty is kept as it is, and given out whole where it fits: a reader that keeps up
+    costs no copy. What comes behind it is gathered, so that many small chunks take no more than their bytes.
+    """
+
+    __slots__ = ("_first", "_rest")
 
     def __init__(self) -> None:
-        self._chunks: deque[bytes | memoryview] = deque()
-        self._size = 0
+        self._first: bytes | memoryview = b""
+        self._rest = bytearray()
 
     def __len__(self) -> int:
-        return self._size
+        return len(self._first) + len(self._rest)
 
     def append(self, data: bytes) -> None:
         """Put `data` at the end."""
-        if data:
-            self._chunks.append(data)
-            self._size += len(data)
+        if self._first or self._rest:
+            self._rest += data
+        else:
+            self._first = data
 
     def read(self, size: int) -> bytes:
-        """The next bytes: at least one where there is one, at most `size`, and never more than one chunk."""
-        return bytes(self._take(size)) if self._chunks else b""
+        """The next bytes: at least one where there is one, and at most `size`."""
+        first = self._first
+        if not first:
+            return self._cut(size)
+        if len(first) <= size:
+            self._first = b""
+            return bytes(first)
+        view = memoryview(first)
+        self._first = view[size:]
+        return bytes(view[:size])
+
+    def read_exactly(self, size: int) -> bytes:
+        """The next `size` bytes, which must be there."""
+        if self._first and size > len(self._first):
+            self._gather()
+        return self.read(size)
 
     def read_into(self, buffer: memoryview) -> int:
         """Fill `buffer` (of bytes) as far as there is data; gives the number of bytes."""
-        filled = 0
-        while self._chunks and filled < len(buffer):
-            chunk = self._take(len(buffer) - filled)
-            buffer[filled : filled + len(chunk)] = chunk
-            filled += len(chunk)
-        return filled
+        size = 0
+        while (room := len(buffer) - size) and (data := self.read(room)):
+            buffer[size : size + len(data)] = data
+            size += len(data)
+        return size
 
-    def _take(self, size: int) -> bytes | memoryview:
-        chunk = self._chunks.popleft()
-        if len(chunk) > size:
-            # A view of the rest: small reads of a large chunk must not copy it each time.
-            view = memoryview(chunk)
-            self._chunks.appendleft(view[size:])
-            chunk = view[:size]
-        self._size -= len(chunk)
-        return chunk
+    def find(self, separator: bytes, start: int) -> int:
+        """Where `separator` is, looked for from `start` on; -1 if it is not there."""
+        if self._first:
+            self._gather()
+        return self._rest.find(separator, start)
+
+    def _gather(self) -> None:
+        self._rest[:0] = self._first
+        self._first = b""
+
+    def _cut(self, size: int) -> bytes:
+        with memoryview(self._rest) as rest:
+            data = bytes(rest[:size])
+        del self._rest[:size]
+        return data

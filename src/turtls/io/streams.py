@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 
 from turtls.config import ClientConfig, ServerConfig
 from turtls.connection import Observer
@@ -12,8 +12,8 @@ from turtls.errors import ClosedError
 from turtls.io import endpoints, limits
 from turtls.io.protocol import OnHandshakeFailure
 from turtls.io.server import TLSServer
-
-ClientConnected = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None] | None]
+from turtls.io.stream_reader import TLSStreamReader
+from turtls.io.stream_writer import ClientConnected, StreamProtocol, TLSStreamWriter
 
 
 async def open_connection(
@@ -29,7 +29,7 @@ async def open_connection(
     danger_accept_truncation: bool = False,
     sock: socket.socket | None = None,
     local_addr: tuple[str, int] | None = None,
-) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+) -> tuple[TLSStreamReader, TLSStreamWriter]:
     """Connect, shake hands, and give a reader and a writer, as `asyncio.open_connection` does.
 
     `limit`: bytes kept unread before the peer has to wait, and the longest line. `get_extra_info` of the writer
@@ -37,10 +37,8 @@ async def open_connection(
     `create_connection`. A connection that fails later raises from the reader: ProtocolError, PeerAlert, OSError, and
     TruncatedError where the peer's data may have been cut short.
     """
-    reader = _reader(limit)
-    protocol = _protocol(reader)
-    transport, _ = await endpoints.create_connection(
-        lambda: protocol,
+    transport, stream = await endpoints.create_connection(
+        lambda: StreamProtocol(limit),
         host,
         port,
         config=config,
@@ -52,7 +50,7 @@ async def open_connection(
         sock=sock,
         local_addr=local_addr,
     )
-    return reader, _writer(transport, protocol, reader)
+    return stream.reader, TLSStreamWriter(transport, stream)
 
 
 async def start_server(
@@ -77,7 +75,7 @@ async def start_server(
     `limit` is that of `open_connection`; the other parameters, and what is raised, are those of `create_server`.
     """
     return await endpoints.create_server(
-        lambda: _protocol(_reader(limit), client_connected_cb),
+        lambda: StreamProtocol(limit, client_connected_cb),
         host,
         port,
         config=config,
@@ -103,7 +101,7 @@ async def start_tls(
     shutdown_timeout: float = limits.SHUTDOWN_TIMEOUT,
     observer: Observer | None = None,
     danger_accept_truncation: bool = False,
-) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+) -> tuple[TLSStreamReader, TLSStreamWriter]:
     """Shake hands over the streams of a plain connection (STARTTLS), and give those to go on with.
 
     Which side this is, the other parameters, and what is raised, are those of `wrap`. Raises ClosedError, too, if the
@@ -111,15 +109,14 @@ async def start_tls(
     for a part of what comes through TLS (CVE-2011-0411).
     """
     await writer.drain()
-    if _holds_bytes(reader):
+    # asyncio has no public way to ask its own reader.
+    if reader.unread if isinstance(reader, TLSStreamReader) else getattr(reader, "_buffer", b""):
         writer.transport.abort()
         raise ClosedError("The peer sent more in the clear than was read before TLS began.")
-    secure_reader = _reader(limit)
-    protocol = _protocol(secure_reader)
-    protocol.plain_writer = writer
+    stream = StreamProtocol(limit)
     transport = await endpoints.wrap(
         writer.transport,
-        protocol,
+        stream,
         config,
         server_name=server_name,
         handshake_timeout=handshake_timeout,
@@ -127,27 +124,4 @@ async def start_tls(
         observer=observer,
         danger_accept_truncation=danger_accept_truncation,
     )
-    return secure_reader, _writer(transport, protocol, secure_reader)
-
-
-class _StreamProtocol(asyncio.StreamReaderProtocol):
-    plain_writer: asyncio.StreamWriter | None = None
-    """The writer from before `start_tls`: it would close the TCP connection if it were forgotten now."""
-
-
-def _protocol(reader: asyncio.StreamReader, client_connected_cb: ClientConnected | None = None) -> _StreamProtocol:
-    return _StreamProtocol(reader, client_connected_cb, loop=asyncio.get_running_loop())
-
-
-def _reader(limit: int) -> asyncio.StreamReader:
-    return asyncio.StreamReader(limit, asyncio.get_running_loop())
-
-
-def _writer(
-    transport: asyncio.Transport, protocol: _StreamProtocol, reader: asyncio.StreamReader
-) -> asyncio.StreamWriter:
-    return asyncio.StreamWriter(transport, protocol, reader, asyncio.get_running_loop())
-
-
-def _holds_bytes(reader: asyncio.StreamReader) -> bool:
-    return bool(getattr(reader, "_buffer", b""))  # asyncio has no public way to ask
+    return stream.reader, TLSStreamWriter(transport, stream, writer)
