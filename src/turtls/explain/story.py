@@ -25,7 +25,7 @@ class Step:
     """One step: a message from `side`, or something that `side`, the one who watches, did on its own."""
 
     seconds: float
-    """Since the story began."""
+    """Since the first step."""
     side: Side
     trace: Trace
 
@@ -93,20 +93,34 @@ class Step:
 
 
 class Story:
-    """The observer of one connection; `me` says which side of it watches."""
+    """The observer of one connection; `me` says which side of it watches, `on_step` is called with each step."""
 
-    def __init__(self, me: Side, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self,
+        me: Side,
+        *,
+        on_step: Callable[[Step], None] | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
         self._me: Side = me
         self._peer: Side = "server" if me == "client" else "client"
+        self._on_step = on_step
         self._clock = clock
-        self._began = clock()
+        self._began: float | None = None
         self.steps: list[Step] = []
 
     def __call__(self, trace: Trace) -> None:
         """Take down what happened now."""
-        if len(self.steps) < _MOST_STEPS:
-            came = isinstance(trace, (HandshakeMessageSeen, AlertSeen)) and trace.direction == "received"
-            self.steps.append(Step(self._clock() - self._began, self._peer if came else self._me, trace))
+        if len(self.steps) >= _MOST_STEPS:
+            return
+        now = self._clock()
+        if self._began is None:
+            self._began = now
+        came = isinstance(trace, (HandshakeMessageSeen, AlertSeen)) and trace.direction == "received"
+        step = Step(now - self._began, self._peer if came else self._me, trace)
+        self.steps.append(step)
+        if self._on_step is not None:
+            self._on_step(step)
 
     @property
     def messages(self) -> list[Step]:

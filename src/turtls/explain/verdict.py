@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import Any
 
 from turtls.config import Negotiated
 from turtls.explain import words
 from turtls.explain.chain import CertificateFacts
-from turtls.wire.registries import ProtocolVersion, SignatureScheme
+from turtls.wire.registries import ProtocolVersion
 
 _RENEW_SOON_DAYS = 7
 
@@ -46,12 +47,12 @@ class Verdict:
     """Why it is not safe; if it is, what could be better."""
 
 
-def facts(negotiated: Negotiated, server_signature: SignatureScheme | None = None) -> list[Fact]:
-    """What was negotiated, the most important first. A server adds how it signed: only its peer's is negotiated."""
-    return list(_facts(negotiated, server_signature or negotiated.signature_scheme))
+def facts(negotiated: Negotiated) -> list[Fact]:
+    """What was negotiated, the most important first."""
+    return list(_facts(negotiated))
 
 
-def _facts(negotiated: Negotiated, signature: SignatureScheme | None) -> Iterator[Fact]:
+def _facts(negotiated: Negotiated) -> Iterator[Fact]:
     version = negotiated.version
     modern = version == ProtocolVersion.TLS_1_3
     sound = Mark.GOOD if modern else Mark.NOTE if version == ProtocolVersion.TLS_1_2 else Mark.BAD
@@ -65,6 +66,7 @@ def _facts(negotiated: Negotiated, signature: SignatureScheme | None) -> Iterato
     )
     suite = negotiated.cipher_suite
     yield Fact("Cipher suite", suite.name, words.suite_words(suite), Mark.GOOD)
+    signature = negotiated.signature_scheme
     if signature is not None:
         yield Fact("Signature", signature.name, words.signature_words(signature), Mark.GOOD)
     yield Fact(
@@ -89,6 +91,22 @@ def _facts(negotiated: Negotiated, signature: SignatureScheme | None) -> Iterato
         yield Fact(
             "Name asked for", negotiated.server_name, "the server could choose its certificate by it", Mark.PLAIN
         )
+
+
+def negotiated_as_json(negotiated: Negotiated) -> dict[str, Any]:
+    """What was negotiated, for a program: names as the registries have them."""
+    group, signature = negotiated.group, negotiated.signature_scheme
+    return {
+        "version": words.version_name(negotiated.version),
+        "cipher_suite": negotiated.cipher_suite.name,
+        "group": None if group is None else group.name,
+        "post_quantum": words.is_post_quantum(group),
+        "signature_scheme": None if signature is None else signature.name,
+        "alpn": negotiated.alpn,
+        "server_name": negotiated.server_name,
+        "resumed": negotiated.resumed,
+        "hello_retry": negotiated.hello_retry,
+    }
 
 
 def verdict(negotiated: Negotiated, leaf: CertificateFacts | None, now: datetime) -> Verdict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 from typing import Any
 
 import h11
@@ -156,7 +157,7 @@ class _Exchange1(Exchange):
         head = common_headers(headers)
         if self._connection.closing:
             head = [*head, (b"connection", b"close")]
-        await self._connection.send(h11.Response(status_code=status, headers=head))
+        await self._connection.send(h11.Response(status_code=status, headers=head, reason=_reason(status)))
 
     async def write(self, data: bytes) -> None:
         if self.upgraded:
@@ -172,6 +173,13 @@ class _Exchange1(Exchange):
         self.started = self.upgraded = True
         protocol = (self.request.upgrade or "").encode()
         await self._connection.accept_upgrade([(b"connection", b"upgrade"), (b"upgrade", protocol), *headers])
+
+
+def _reason(status: int) -> bytes:
+    try:
+        return HTTPStatus(status).phrase.encode()
+    except ValueError:  # an application may have a status of its own
+        return b""
 
 
 def _request(head: h11.Request) -> Request:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from turtls.explain import words
+from turtls.config import Negotiated
+from turtls.explain import hexdump, words
 from turtls.explain.chain import chain_facts, now
 from turtls.explain.fields import Field
 from turtls.explain.story import Step, Story
-from turtls.explain.verdict import facts
-from turtls.web import hexdump
+from turtls.explain.verdict import facts, negotiated_as_json
 from turtls.web.http import Exchange, Visitor
 from turtls.web.templates import PAGE_HEADERS, render
 
@@ -33,14 +33,14 @@ async def own_page(exchange: Exchange) -> None:
 
 def html(visitor: Visitor) -> bytes:
     """The page for one visitor."""
-    negotiated = visitor.negotiated
+    negotiated = _with_own_signature(visitor)
     return render(
         "handshake.html",
         negotiated=negotiated,
         version=words.version_name(negotiated.version),
         post_quantum=words.is_post_quantum(negotiated.group),
         protocol=words.alpn_words(negotiated.alpn) if negotiated.alpn else "HTTP/1.1",
-        facts=facts(negotiated, visitor.story.signature_scheme("server")),
+        facts=facts(negotiated),
         acts=_acts(visitor.story),
         chain=chain_facts(visitor.story.certificates("server")),
         now=now(),
@@ -52,15 +52,18 @@ def html(visitor: Visitor) -> bytes:
 def as_json(visitor: Visitor) -> dict[str, Any]:
     """The same for a program."""
     today = now()
-    agreed = facts(visitor.negotiated, visitor.story.signature_scheme("server"))
     return {
-        "negotiated": {fact.label.lower().replace(" ", "_"): fact.value for fact in agreed},
-        "post_quantum": words.is_post_quantum(visitor.negotiated.group),
+        "negotiated": negotiated_as_json(_with_own_signature(visitor)),
         "certificates": [
             certificate.as_json(today) for certificate in chain_facts(visitor.story.certificates("server"))
         ],
         "handshake": [step.as_json() for step in visitor.story.steps],
     }
+
+
+def _with_own_signature(visitor: Visitor) -> Negotiated:
+    """What was negotiated, as the visitor sees it: signed by this server."""
+    return replace(visitor.negotiated, signature_scheme=visitor.story.signature_scheme("server"))
 
 
 @dataclass(slots=True)

@@ -1,0 +1,108 @@
+"""What connect and get have in common: whom to reach, how, and whom to trust."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from turtls.config import ClientConfig, Credential, DangerAcceptAnyCertificate, KeyLog, Policy, Verifier
+from turtls.errors import ConfigError
+from turtls.pki import PrivateVerifier, TrustStore
+from turtls.wire.codepoints import CodePoint
+from turtls.wire.registries import CipherSuite, NamedGroup
+
+P = TypeVar("P", bound=CodePoint)
+
+
+def host_and_port(target: str, default_port: int) -> tuple[str, int]:
+    """`example.org`, `example.org:8443`, `[::1]:443` or `::1`, taken apart. Raises ConfigError."""
+    host, port = target, ""
+    if target.startswith("["):
+        host, bracket, rest = target[1:].partition("]")
+        if not bracket or (rest and not rest.startswith(":")):
+            raise ConfigError(f"{target} is not an address: write [::1] or [::1]:443.")
+        port = rest[1:]
+    elif target.count(":") == 1:
+        host, _, port = target.partition(":")
+    if not host:
+        raise ConfigError(f"{target or 'An empty word'} names no host: write HOST or HOST:PORT.")
+    if not port:
+        return host, default_port
+    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise ConfigError(f"{port} is not a port: it is a number from 1 to 65535.")
+    return host, int(port)
+
+
+def client_config(
+    *,
+    ca: Path | None = None,
+    danger_accept_any: bool = False,
+    alpn: str | None = None,
+    cert: Path | None = None,
+    key: Path | None = None,
+    groups: str | None = None,
+    suites: str | None = None,
+    keylog: Path | None = None,
+) -> ClientConfig:
+    """The configuration that those options describe. Raises ConfigError."""
+    if key is not None and cert is None:
+        raise ConfigError("--key says what signs for a certificate: --cert is needed, too.")
+    return ClientConfig(
+        policy=_policy(groups, suites),
+        verifier=_verifier(ca, danger_accept_any),
+        alpn=tuple(_words(alpn)),
+        credentials=() if cert is None else (Credential.load(cert, key),),
+        keylog=None if keylog is None else keylog_to(keylog),
+    )
+
+
+def _policy(groups: str | None, suites: str | None) -> Policy:
+    policy = Policy.MODERN
+    if groups is not None:
+        chosen = _code_points(NamedGroup, groups)
+        policy = replace(policy, name="custom", groups=chosen, key_share_groups=chosen[:1])
+    if suites is not None:
+        policy = replace(policy, name="custom", cipher_suites=_code_points(CipherSuite, suites))
+    return policy
+
+
+def _verifier(ca: Path | None, danger_accept_any: bool) -> Verifier | None:
+    if danger_accept_any:
+        return DangerAcceptAnyCertificate()
+    return None if ca is None else PrivateVerifier(TrustStore.from_file(ca))
+
+
+def _words(listed: str | None) -> list[str]:
+    return [word.strip() for word in (listed or "").split(",") if word.strip()]
+
+
+def _code_points(registry: type[P], listed: str) -> tuple[P, ...]:
+    found = []
+    for word in _words(listed):
+        try:
+            found.append(registry.by_name(word))
+        except KeyError:
+            known = ", ".join(point.name for point in registry.members())
+            raise ConfigError(f"{word} is not a {registry.__name__}. Known are: {known}.") from None
+    if not found:
+        raise ConfigError(f"The list of {registry.__name__}s is empty.")
+    return tuple(found)
+
+
+def keylog_to(path: Path) -> KeyLog:
+    """Appends to that file, which only its owner can read: who has these lines can decrypt everything.
+
+    Raises ConfigError if it cannot be written.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    except OSError as error:
+        raise ConfigError(f"Cannot write {path}: {error.strerror}.") from error
+    file = os.fdopen(descriptor, "w", buffering=1, encoding="ascii")
+
+    def log(line: str) -> None:
+        file.write(line + "\n")
+
+    return log
