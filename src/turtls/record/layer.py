@@ -99,13 +99,8 @@ class RecordLayer:
         held, self._held = self._held, None
         if isinstance(held, ProtocolError):
             raise held
-        while held is None and (header := self._next_header()):
-            start = self._position + HEADER_LENGTH
-            end = start + int.from_bytes(header[3:], "big")
-            if end > len(self._inbound):
-                break
-            self._position = end
-            held = self._open(header, memoryview(self._inbound)[start:end])
+        while held is None and (record := self._take_record()):
+            held = self._open(*record)
         return held
 
     def read_application_data(self) -> bytes:
@@ -117,19 +112,11 @@ class RecordLayer:
         contents = []
         try:
             while self._held is None and self._position < len(self._inbound):
-                if self._read is not None:
-                    content, self._position = self._read.open_application_data(
-                        self._inbound, self._position, self.receive_limit
-                    )
-                    if content:
-                        self._skippable_undecryptable = None
-                        self._empty_records = 0
-                        contents.append(content)
-                        continue
-                record = self.next_record()
-                if record is None:
+                if content := self._read_plain_application_data():
+                    contents.append(content)
+                elif (record := self.next_record()) is None:
                     break
-                if record[0] == _APPLICATION_DATA:
+                elif record[0] == _APPLICATION_DATA:
                     contents.append(record[1])
                 else:
                     self._held = record
@@ -137,23 +124,39 @@ class RecordLayer:
             self._held = error
         return contents[0] if len(contents) == 1 else b"".join(contents)
 
+    def _read_plain_application_data(self) -> bytes:
+        if self._read is None:
+            return b""
+        content, self._position = self._read.open_application_data(self._inbound, self._position, self.receive_limit)
+        if content:
+            self._skippable_undecryptable = None
+            self._empty_records = 0
+        return content
+
     @property
     def unread(self) -> bytes:
         """What was fed and is not taken out yet, as it came."""
         return self._inbound[self._position :]
 
-    def _next_header(self) -> bytes | None:
-        header = self._inbound[self._position : self._position + HEADER_LENGTH]
-        if len(header) < HEADER_LENGTH:
-            return None
-        if not self._begun:
-            recognise(header)
-            self._begun = True
-        self._check_header(header)
-        return header
+    def _take_record(self) -> tuple[bytes, memoryview] | None:
+        """The next whole record's header and body, and nothing else is kept of what was read."""
+        inbound, start = self._inbound, self._position + HEADER_LENGTH
+        header = inbound[self._position : start]
+        if len(header) == HEADER_LENGTH:
+            self._check_header(header)
+            end = start + int.from_bytes(header[3:], "big")
+            if end <= len(inbound):
+                self._position = end
+                return header, memoryview(inbound)[start:end]
+        self._inbound = inbound[self._position :]
+        self._position = 0
+        return None
 
     def _check_header(self, header: bytes) -> None:
         """What BoringSSL checks: only the major version until keys (and with them the version) are agreed on."""
+        if not self._begun:
+            recognise(header)
+            self._begun = True
         content_type, version, length = header[0], header[1:3], int.from_bytes(header[3:], "big")
         protection = self._read
         if content_type not in _KNOWN_TYPES:
