@@ -382,7 +382,6 @@ class ClientConnection(Connection):
         message and key. Raises ConfigError.
         """
         super().__init__(config, observer, is_client=True)
-        config.required_verifier()
         if server_name is not None and not is_ip_address(server_name):
             server_name = ascii_name(server_name)
         self._client_config = config

@@ -16,6 +16,7 @@ from turtls.config.environment import Environment
 from turtls.config.policy import Policy
 from turtls.config.psk import ChoosePsk, LookUpPsk, PreSharedKey
 from turtls.config.session import Negotiated, Session, SessionCache, SessionIdStore, SessionStore, TicketStore
+from turtls.config.srp import SrpLogin, SrpUsers
 from turtls.config.trust import DangerAcceptAnyCertificate, Role, VerificationRequest, VerifiedChain, Verifier
 from turtls.crypto.tickets import TicketCache, TicketKeys
 from turtls.errors import ConfigError
@@ -40,6 +41,8 @@ __all__ = [
     "SessionIdStore",
     "SessionStore",
     "Signer",
+    "SrpLogin",
+    "SrpUsers",
     "TicketStore",
     "VerificationRequest",
     "VerifiedChain",
@@ -66,6 +69,8 @@ class ClientConfig:
     """What to answer a CertificateRequest with: the first that the server can verify."""
     psk: ChoosePsk | None = None
     """The pre-shared key to use where the suite is one of PSK's (RFC 4279)."""
+    srp: SrpLogin | None = None
+    """The name and password to log in with where the suite is one of SRP's (RFC 5054)."""
     fallback: bool = False
     """This connection is a second try with an older version: say so (TLS_FALLBACK_SCSV, RFC 7507)."""
     sessions: SessionStore | None = field(default_factory=SessionCache)
@@ -122,6 +127,8 @@ class ServerConfig:
     psk: LookUpPsk | None = None
     """Finds pre-shared keys by their identity (RFC 4279)."""
     psk_identity_hint: bytes = b""
+    srp: SrpUsers | None = None
+    """Knows the users who log in with a password (RFC 5054)."""
     tickets: TicketStore | None = field(default_factory=TicketKeys)
     """None never resumes."""
     session_ids: SessionIdStore | None = field(default_factory=TicketCache)

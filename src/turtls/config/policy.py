@@ -85,7 +85,26 @@ def _suites12(*exchanges: KeyExchange, cbc: bool = False) -> tuple[CipherSuite, 
     return tuple(suite.suite for suite in sorted(chosen, key=lambda suite: exchanges.index(suite.key_exchange)))
 
 
-_TLS12_SUITES = _suites12(KeyExchange.ECDHE, KeyExchange.DHE)
+# Suites of pre-shared keys and passwords are only used by those who have some, and then first.
+_TLS12_SUITES = _suites12(
+    KeyExchange.ECDHE_PSK, KeyExchange.DHE_PSK, KeyExchange.PSK, KeyExchange.ECDHE, KeyExchange.DHE
+)
+_LEGACY_SUITES = (
+    *_suites12(KeyExchange.RSA_PSK),
+    *_suites12(
+        KeyExchange.SRP_RSA,
+        KeyExchange.SRP,
+        KeyExchange.ECDHE_PSK,
+        KeyExchange.DHE_PSK,
+        KeyExchange.PSK,
+        KeyExchange.RSA_PSK,
+        KeyExchange.ECDHE,
+        KeyExchange.DHE,
+        cbc=True,
+    ),
+    *_suites12(KeyExchange.RSA),
+    *_suites12(KeyExchange.RSA, cbc=True),
+)
 _TLS12_SIGNATURES = (
     SignatureScheme.rsa_pkcs1_sha256,
     SignatureScheme.rsa_pkcs1_sha384,
@@ -113,13 +132,7 @@ Policy.LEGACY = replace(
     Policy.INTERMEDIATE,
     name="legacy",
     versions=(*Policy.INTERMEDIATE.versions, ProtocolVersion.TLS_1_1, ProtocolVersion.TLS_1_0),
-    cipher_suites=(
-        _TLS13_SUITES
-        + _TLS12_SUITES
-        + _suites12(KeyExchange.ECDHE, KeyExchange.DHE, cbc=True)
-        + _suites12(KeyExchange.RSA)
-        + _suites12(KeyExchange.RSA, cbc=True)
-    ),
+    cipher_suites=_TLS13_SUITES + _TLS12_SUITES + _LEGACY_SUITES,
     signature_schemes=(
         *Policy.INTERMEDIATE.signature_schemes,
         SignatureScheme.rsa_pkcs1_sha1,

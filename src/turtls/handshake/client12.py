@@ -15,7 +15,7 @@ from turtls.handshake.certificates12 import (
     verify_signature12,
 )
 from turtls.handshake.established12 import Established12
-from turtls.handshake.key_exchange12 import ClientDhe, ClientEcdhe, ClientHalf, ClientPsk, ClientRsa
+from turtls.handshake.key_exchange12 import ClientDhe, ClientEcdhe, ClientHalf, ClientPsk, ClientRsa, ClientSrp
 from turtls.handshake.offer import Offer, chosen_protocol
 from turtls.handshake.peer import Peer
 from turtls.handshake.proofs import VerifiedSignature, verify_finished
@@ -213,12 +213,12 @@ async def _abbreviated(
 
 
 def _check_server_hello(peer: Peer, offer: Offer, hello: ServerHello12) -> Answer:
-    config, policy, extensions = offer.config, offer.config.policy, hello.extensions
+    config, extensions = offer.config, hello.extensions
     version = hello.server_version
-    if version not in policy.versions or version >= ProtocolVersion.TLS_1_3:
+    if version not in offer.versions or version >= ProtocolVersion.TLS_1_3:
         fault = Fault.SSL3_REFUSED if version == ProtocolVersion.SSL_3_0 else Fault.UNSUPPORTED_PROTOCOL
         raise ProtocolError(fault, f"the server speaks {version}")
-    _check_downgrade(policy.versions, version, hello.random)
+    _check_downgrade(offer.versions, version, hello.random)
     suite = SUITES12.get(hello.cipher_suite)
     if suite is None or hello.cipher_suite not in offer.cipher_suites or version < suite.min_version:
         raise ProtocolError(Fault.WRONG_CIPHER, hello.cipher_suite.name)
@@ -359,6 +359,8 @@ def _exchange(peer: Peer, offer: Offer, suite: Suite12, chain: VerifiedChain | N
             return psk(ClientEcdhe(environment, config.policy.groups))
         case KeyExchange.RSA_PSK:
             return psk(rsa())
+        case KeyExchange.SRP | KeyExchange.SRP_RSA if config.srp is not None:
+            return ClientSrp(environment, config.srp)
     raise ProtocolError(Fault.WRONG_CIPHER, suite.suite.name)
 
 

@@ -120,7 +120,7 @@ async def handshake(
 def _chosen_suite(offer: Offer, answer: ServerHello | HelloRetryRequest) -> Suite13:
     """Check what ServerHello and HelloRetryRequest have in common (section 4.1.3)."""
     version = answer.extensions.require(SupportedVersionsServerHello).selected_version
-    if version not in offer.config.policy.versions or version != ProtocolVersion.TLS_1_3:
+    if version not in offer.versions or version != ProtocolVersion.TLS_1_3:
         raise ProtocolError(Fault.ILLEGAL_PARAMETER, f"supported_versions: {version}")
     if answer.legacy_version != ProtocolVersion.TLS_1_2:
         raise ProtocolError(Fault.ILLEGAL_PARAMETER, f"legacy_version: {answer.legacy_version}")

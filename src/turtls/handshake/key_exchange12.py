@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
-from turtls.config import Environment, PreSharedKey
-from turtls.crypto import dhe
+from turtls.config import Environment, PreSharedKey, SrpLogin
+from turtls.crypto import dhe, srp
 from turtls.crypto.groups import PrivateShare
 from turtls.crypto.keys import PublicKey
 from turtls.crypto.rsa_transport import PREMASTER_LENGTH, encrypt_premaster
@@ -20,12 +20,14 @@ from turtls.wire.codec import decode, decode_prefix
 from turtls.wire.messages12 import (
     ClientDhPublic,
     ClientEcdhPublic,
+    ClientSrpPublic,
     EncryptedPremasterSecret,
     PskIdentity12,
     PskIdentityHint,
     PskPremasterSecret,
     ServerDhParams,
     ServerEcdhParams,
+    ServerSrpParams,
 )
 from turtls.wire.registries import EcCurveType, NamedGroup, ProtocolVersion
 
@@ -248,6 +250,55 @@ class ServerPsk:
             raise ProtocolError(Fault.MALFORMED, "bytes behind the PSK identity")
         other = await self._inner.finish(content[length:]) if self._inner is not None else None
         return psk_premaster_secret(await self._look_up(identity.psk_identity), other)
+
+
+# ------------------------------------------------------------------------------------------- passwords
+
+
+class ClientSrp:
+    """RFC 5054, section 2.6."""
+
+    group = None
+
+    def __init__(self, environment: Environment, login: SrpLogin) -> None:
+        self._environment = environment
+        self._login = login
+        self._params: ServerSrpParams | None = None
+
+    def read_params(self, content: bytes) -> int:
+        """N, g, the salt and B."""
+        self._params, length = decode_prefix(ServerSrpParams, content)
+        return length
+
+    def answer(self) -> tuple[bytes, bytes]:
+        """A, and what the password and B make of it."""
+        params = _read(self._params)
+        group = srp.known_group(params.srp_N, params.srp_g)
+        random = self._environment.random(srp.SECRET_LENGTH)
+        login = self._login
+        public, secret = srp.client_exchange(login.username, login.password, params.srp_s, group, params.srp_B, random)
+        return ClientSrpPublic(srp_A=public).encode(), secret
+
+
+class ServerSrp:
+    """RFC 5054, section 2.6."""
+
+    group = None
+
+    def __init__(self, environment: Environment, verifier: srp.SrpVerifier) -> None:
+        self._verifier = verifier
+        self._random = environment.random(srp.SECRET_LENGTH)
+        self._public = srp.server_public(verifier, self._random)
+
+    def params(self) -> bytes:
+        """N, g, the salt and B."""
+        group, verifier = self._verifier.group, self._verifier
+        g = bytes([group.g])
+        return ServerSrpParams(srp_N=group.pad(group.N), srp_g=g, srp_s=verifier.salt, srp_B=self._public).encode()
+
+    async def finish(self, content: bytes) -> bytes:
+        """What A and the verifier make."""
+        return srp.server_exchange(self._verifier, decode(ClientSrpPublic, content).srp_A, self._public, self._random)
 
 
 def psk_premaster_secret(psk: bytes, other: bytes | None) -> bytes:

@@ -7,8 +7,8 @@ from turtls.config.names import host_name
 from turtls.crypto.groups import PrivateShare
 from turtls.crypto.key_schedule import EarlySecret, finished_mac
 from turtls.crypto.suites import SUITES13
-from turtls.crypto.suites12 import SUITES12, Suite12
-from turtls.errors import Fault, ProtocolError
+from turtls.crypto.suites12 import SUITES12
+from turtls.errors import ConfigError, Fault, ProtocolError
 from turtls.handshake.grease import Grease
 from turtls.handshake.peer import Peer
 from turtls.handshake.transcript import Transcript
@@ -35,6 +35,7 @@ from turtls.wire.extensions import (
     SessionTicket,
     SignatureAlgorithms,
     SignedCertificateTimestampRequest,
+    SrpIdentity,
     SupportedGroups,
     SupportedVersionsClientHello,
 )
@@ -45,7 +46,18 @@ from turtls.wire.registries import CipherSuite, NamedGroup, PointFormat, Protoco
 class Offer:
     """What a client has offered. Every answer of the server is checked against it."""
 
-    __slots__ = ("config", "grease", "hello", "raw", "server_name", "session", "shares")
+    __slots__ = (
+        "cipher_suites",
+        "config",
+        "grease",
+        "hello",
+        "legacy_version",
+        "raw",
+        "server_name",
+        "session",
+        "shares",
+        "versions",
+    )
 
     def __init__(self, peer: Peer, config: ClientConfig, server_name: str | None, session: Session | None) -> None:
         self.config = config
@@ -55,31 +67,38 @@ class Offer:
         self.shares: dict[NamedGroup, PrivateShare] = {}
         """The private halves of the key shares sent."""
         self.grease = Grease(peer.environment.random(16)) if config.grease else None
+        self.versions = _usable_versions(config)
+        """Those that can be offered, newest first."""
+        self.legacy_version = min(self.versions[0], ProtocolVersion.TLS_1_2)
+        self.cipher_suites = tuple(suite for suite in config.policy.cipher_suites if self._can_use(suite))
+        """The suites offered, best first."""
         self.hello = self._first_hello(peer)
         self.raw = b""
         """The ClientHello's bytes, once it is sent."""
 
     @property
-    def cipher_suites(self) -> tuple[CipherSuite, ...]:
-        """The suites offered, best first."""
-        policy = self.config.policy
-        return tuple(suite for suite in policy.cipher_suites if suite in SUITES13 or self._can_use(SUITES12[suite]))
-
-    def _can_use(self, suite: Suite12) -> bool:
-        """Whether a suite of TLS 1.2 fits the versions and the secrets this client has."""
-        if suite.min_version > min(self.config.policy.max_version, ProtocolVersion.TLS_1_2):
-            return False
-        return self.config.psk is not None or "PSK" not in suite.key_exchange.value
-
-    @property
     def offers_tls13(self) -> bool:
         """Whether TLS 1.3 is among the versions."""
-        return ProtocolVersion.TLS_1_3 in self.config.policy.versions
+        return ProtocolVersion.TLS_1_3 in self.versions
 
     @property
     def offers_tls12(self) -> bool:
         """Whether TLS 1.2 or an earlier version is among the versions."""
-        return min(self.config.policy.versions) < ProtocolVersion.TLS_1_3
+        return min(self.versions) < ProtocolVersion.TLS_1_3
+
+    def _can_use(self, suite: CipherSuite) -> bool:
+        """Whether a suite fits the versions and the secrets this client has."""
+        if suite in SUITES13:
+            return self.offers_tls13
+        meaning = SUITES12[suite]
+        exchange = meaning.key_exchange.value
+        return (
+            meaning.min_version <= self.legacy_version
+            and self.offers_tls12
+            and ("PSK" not in exchange or self.config.psk is not None)
+            and ("SRP" not in exchange or self.config.srp is not None)
+            and (not meaning.authentication.by_certificate or self.config.verifier is not None)
+        )
 
     def _first_hello(self, peer: Peer) -> ClientHello:
         random = peer.environment.random
@@ -93,7 +112,7 @@ class Offer:
         if self.session is not None and self.session.version == ProtocolVersion.TLS_1_3:
             bodies.append(psk_offer(self.session, peer.environment.now()))  # always the last (section 4.2.11)
         return ClientHello(
-            legacy_version=min(self.config.policy.max_version, ProtocolVersion.TLS_1_2),
+            legacy_version=self.legacy_version,
             random=random(32),
             legacy_session_id=self._session_id(peer),
             cipher_suites=suites,
@@ -115,7 +134,7 @@ class Offer:
             CertificateStatusRequest(),
             SignedCertificateTimestampRequest(),
         ]
-        if policy.max_version >= ProtocolVersion.TLS_1_2:
+        if self.versions[0] >= ProtocolVersion.TLS_1_2:
             bodies.append(SignatureAlgorithms(supported_signature_algorithms=list(policy.signature_schemes)))
         if self.offers_tls13:
             bodies += self._extensions13(peer)
@@ -151,13 +170,15 @@ class Offer:
         ]
         if any(suite in SUITES12 and SUITES12[suite].is_cbc for suite in self.cipher_suites):
             bodies.append(EncryptThenMac())
+        if self.config.srp is not None:
+            bodies.append(SrpIdentity(srp_I=self.config.srp.username.encode()))
         if self.config.sessions is not None:
             resumes12 = self.session is not None and self.session.version < ProtocolVersion.TLS_1_3
             bodies.append(SessionTicket(ticket=self.session.ticket if self.session is not None and resumes12 else b""))
         return bodies
 
     def _versions(self) -> list[ProtocolVersion]:
-        versions = list(self.config.policy.versions)
+        versions = list(self.versions)
         return [self.grease.version, *versions] if self.grease is not None else versions
 
     def _groups(self) -> list[NamedGroup]:
@@ -200,6 +221,18 @@ def bind(offer: Offer, transcript: Transcript) -> None:
     binder_key = EarlySecret(hash, offer.session.secret).binder_key(external=False)
     psks.binders = [finished_mac(hash, binder_key, transcript_hash)]
     offer.raw = offer.hello.to_bytes()
+
+
+def _usable_versions(config: ClientConfig) -> tuple[ProtocolVersion, ...]:
+    """The policy's, newest first. In TLS 1.3 the server shows a certificate, and somebody must judge it."""
+    if config.verifier is None and config.psk is None and config.srp is None:
+        config.required_verifier()
+    versions = sorted(config.policy.versions, reverse=True)
+    if config.verifier is None:
+        versions = [version for version in versions if version < ProtocolVersion.TLS_1_3]
+    if not versions:
+        raise ConfigError("A pre-shared key or a password needs TLS 1.2 here, and the policy does not have it.")
+    return tuple(versions)
 
 
 def psk_offer(session: Session, now: float) -> OfferedPsks:

@@ -72,6 +72,7 @@ def _may_resume(session: Session, config: ClientConfig, server_name: str | None,
         session.fresh(now)
         and session.server_name == server_name
         and session.version in config.policy.versions
+        and (config.verifier is not None or session.version < ProtocolVersion.TLS_1_3)
         and session.cipher_suite in config.policy.cipher_suites
         and session.verifier is config.verifier
         and (session.peer is None or now < session.peer.leaf.certificate.not_valid_after_utc.timestamp())

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from turtls.config import ClientAuth, Credential, Negotiated, Role, ServerConfig, VerifiedChain
 from turtls.crypto.rsa_transport import PREMASTER_LENGTH, checked_premaster
+from turtls.crypto.srp import SrpVerifier
 from turtls.crypto.suites12 import SUITES12, Authentication, KeyExchange, Suite12
 from turtls.errors import Fault, ProtocolError
 from turtls.handshake.certificates12 import (
@@ -17,7 +18,7 @@ from turtls.handshake.certificates12 import (
 )
 from turtls.handshake.client12 import DOWNGRADE_TO_TLS11, DOWNGRADE_TO_TLS12
 from turtls.handshake.established12 import Established12
-from turtls.handshake.key_exchange12 import ServerDhe, ServerEcdhe, ServerHalf, ServerPsk, ServerRsa
+from turtls.handshake.key_exchange12 import ServerDhe, ServerEcdhe, ServerHalf, ServerPsk, ServerRsa, ServerSrp
 from turtls.handshake.peer import Peer
 from turtls.handshake.proofs import VerifiedFinished, VerifiedSignature, verify_finished
 from turtls.handshake.resumption import TicketState, ticket_state
@@ -41,6 +42,7 @@ from turtls.wire.extensions import (
     SignatureAlgorithms,
     SignedCertificateTimestampRequest,
     SignedCertificateTimestamps,
+    SrpIdentity,
     SupportedGroups,
 )
 from turtls.wire.messages import ClientHello, Finished, ServerHello12
@@ -125,7 +127,7 @@ async def _full(
         transcript.add(peer.send(Certificate12(certificate_list=list(credential.chain))))
         if credential.ocsp_response is not None and CertificateStatusRequest in hello.extensions:
             transcript.add(peer.send(CertificateStatus12(response=credential.ocsp_response)))
-    exchange = _exchange(peer, config, hello, choice)
+    exchange = await _exchange(peer, config, hello, choice)
     if params := exchange.params():
         signed = b""
         if choice.scheme is not None and credential is not None and suite.key_exchange.is_signed:
@@ -276,6 +278,8 @@ def _complete(
     exchange = suite.key_exchange
     if "PSK" in exchange.value and config.psk is None:
         return None
+    if "SRP" in exchange.value and (config.srp is None or SrpIdentity not in hello.extensions):
+        return None
     group: NamedGroup | None = None
     if exchange in (KeyExchange.ECDHE, KeyExchange.ECDHE_PSK):
         group = _curve(config, hello)
@@ -328,7 +332,7 @@ def _accepted_schemes(hello: ClientHello) -> list[SignatureScheme]:
     return offered.supported_signature_algorithms if offered is not None else list(_SHA1_SCHEMES)
 
 
-def _exchange(peer: Peer, config: ServerConfig, hello: ClientHello, choice: Choice) -> ServerHalf:
+async def _exchange(peer: Peer, config: ServerConfig, hello: ClientHello, choice: Choice) -> ServerHalf:
     """The server's half of the suite's key exchange."""
     environment, credential, group = peer.environment, choice.credential, choice.group
     exchange = choice.suite.key_exchange
@@ -339,6 +343,8 @@ def _exchange(peer: Peer, config: ServerConfig, hello: ClientHello, choice: Choi
         inner = ServerDhe(environment, group)
     elif exchange in (KeyExchange.RSA, KeyExchange.RSA_PSK) and credential is not None:
         inner = ServerRsa(_premaster_decrypter(peer, credential, hello.legacy_version))
+    if exchange in (KeyExchange.SRP, KeyExchange.SRP_RSA):
+        return ServerSrp(environment, await _srp_verifier(peer, config, hello))
     if "PSK" in exchange.value:
         return ServerPsk(_psk_finder(peer, config), config.psk_identity_hint, inner)
     if inner is None:
@@ -374,6 +380,16 @@ class _psk_finder:  # noqa: N801 - a function with its arguments
             raise ProtocolError(Fault.UNKNOWN_PSK_IDENTITY)
         found: bytes | None = await self._peer.wait(self._config.psk(untrusted_identity), "a look-up of a PSK")
         return found if found is not None else self._peer.environment.random(32)
+
+
+async def _srp_verifier(peer: Peer, config: ServerConfig, hello: ClientHello) -> SrpVerifier:
+    """The user's verifier, or one made up: who is a user here can't be probed (RFC 5054, section 2.5.1.3)."""
+    identity = hello.extensions.require(SrpIdentity).srp_I
+    if config.srp is None:
+        raise ProtocolError(Fault.UNKNOWN_PSK_IDENTITY)
+    username = identity.decode("utf-8", "replace")
+    found = await peer.wait(config.srp.look_up(username), "a look-up of a user")
+    return found if found is not None else SrpVerifier.simulated(identity, config.srp.seed)
 
 
 # ------------------------------------------------------------------------------------------- messages
