@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from pkilint.validation import ValidationFindingSeverity
 from tests.ca.programs import certutil, openssl
 from turtls.ca import Authority, Issued, KeyType
 from turtls.ca.certificates import longest_server_days
+from turtls.config import Credential, Role, VerificationRequest
+from turtls.pki import PrivateVerifier, TrustStore, WebVerifier
 
 NAMES = ["example.com", "*.example.com", "münchen.example.com"]
 
@@ -180,6 +183,23 @@ def test_the_strict_web_verifier_accepts_a_client_that_has_a_name(authority: Aut
     leaf, issuing = x509.load_pem_x509_certificates(authority.issue_client("alice@example.com").chain_pem)
     verifier = PolicyBuilder().store(Store([authority.root])).build_client_verifier()
     assert verifier.verify(leaf, [issuing]).subjects == [x509.RFC822Name("alice@example.com")]
+
+
+@pytest.mark.parametrize("key_type", KeyType)
+def test_our_own_verifiers_accept_servers_and_clients(authority: Authority, key_type: KeyType) -> None:
+    store = TrustStore.from_pem(authority.root_pem)
+    server = authority.credential_for([*NAMES, "::1"], key_type=key_type).chain
+    issued = authority.issue_client("Alice Liddell", key_type=key_type)
+    client = Credential.load(issued.chain_pem, issued.key_pem).chain
+    # The public web knows neither Ed25519 nor ML-DSA.
+    web = [WebVerifier(store)] if key_type in (KeyType.ECDSA, KeyType.RSA) else []
+    for verifier in (PrivateVerifier(store), *web):
+        for server_name in ("www.example.com", "::1"):
+            verifier.verify(
+                VerificationRequest(role=Role.SERVER, untrusted_chain=server, server_name=server_name, now=time.time())
+            )
+    request = VerificationRequest(role=Role.CLIENT, untrusted_chain=client, server_name=None, now=time.time())
+    PrivateVerifier(store).verify(request)
 
 
 @pytest.mark.parametrize("key_type", KeyType)
