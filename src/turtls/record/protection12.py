@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import BytesIO
 from typing import cast
 
 from cryptography.exceptions import InvalidTag
@@ -13,10 +14,12 @@ from turtls.crypto.hashes import Hash
 from turtls.crypto.suites12 import Suite12
 from turtls.errors import Fault, ProtocolError
 from turtls.record import limits
-from turtls.record.protection import SEQUENCE_END, Protection, check_content_length
+from turtls.record.protection import HEADER_LENGTH, SEQUENCE_END, Protection, check_content_length
 from turtls.record.protection_cbc import ProtectionCbc
-from turtls.wire.registries import ProtocolVersion
+from turtls.wire.registries import ContentType, ProtocolVersion
 
+_APPLICATION_DATA = int(ContentType.application_data)
+_ADDITIONAL_DATA_LENGTH = 13
 _EXPLICIT_LENGTH = 8
 _SALT_LENGTH = NONCE_LENGTH - _EXPLICIT_LENGTH
 
@@ -28,7 +31,7 @@ class Protection12Aead(Protection):
     ChaCha20-Poly1305 (RFC 7905) makes it from the sequence number as TLS 1.3 does.
     """
 
-    __slots__ = ("_aead", "_explicit_length", "_fixed_iv", "_overhead")
+    __slots__ = ("_aead", "_explicit_length", "_fixed_iv", "_tag_length")
 
     version_bytes = b"\x03\x03"
     max_ciphertext = limits.MAX_CIPHERTEXT12
@@ -39,7 +42,7 @@ class Protection12Aead(Protection):
         self._aead = aead.new(key)
         self._fixed_iv = fixed_iv
         self._explicit_length = NONCE_LENGTH - len(fixed_iv)
-        self._overhead = self._explicit_length + aead.tag_length
+        self._tag_length = aead.tag_length
 
     @staticmethod
     def fixed_iv_length(aead: AEAD) -> int:
@@ -49,34 +52,62 @@ class Protection12Aead(Protection):
     def seal(self, content_type: int, data: bytes | memoryview, size_limit: int, padding: int) -> bytes:
         """`data` as one or more whole records; there is no padding here."""
         step = min(size_limit, limits.MAX_PLAINTEXT)
+        overhead = self._explicit_length + self._tag_length
         records: list[bytes] = []
         for start in range(0, len(data), step):
             content = data[start : start + step]
             sequence = self._next_sequence()
             self._sequence += 1
+            header = _header(content_type, len(content) + overhead).to_bytes(HEADER_LENGTH, "big")
             explicit = sequence.to_bytes(_EXPLICIT_LENGTH, "big")[: self._explicit_length]
-            header = _header(content_type, len(content) + self._overhead)
-            additional_data = _additional_data(sequence, content_type, len(content))
-            sealed = self._aead.encrypt(self._nonce(sequence, explicit), content, additional_data)
+            nonce = self._nonce(sequence, explicit)
+            sealed = self._aead.encrypt(nonce, content, _additional_data(sequence, content_type, len(content)))
             records += header, explicit, sealed
         return b"".join(records)
 
     def open(self, header: bytes, body: memoryview, size_limit: int) -> tuple[int, bytes]:
         """Content type and content of one record."""
         sequence = self._next_sequence()
-        length = len(body) - self._overhead
+        length = len(body) - self._explicit_length - self._tag_length
         if length < 0:
             raise ProtocolError(Fault.BAD_RECORD_MAC)
         nonce = self._nonce(sequence, bytes(body[: self._explicit_length]))
+        ciphertext = body[self._explicit_length :]
         try:
-            content = self._aead.decrypt(
-                nonce, body[self._explicit_length :], _additional_data(sequence, header[0], length)
-            )
+            content = self._aead.decrypt(nonce, ciphertext, _additional_data(sequence, header[0], length))
         except InvalidTag:
             raise ProtocolError(Fault.BAD_RECORD_MAC) from None
         self._sequence += 1
         check_content_length(length, limits.MAX_PLAINTEXT, size_limit)
         return header[0], content
+
+    def open_application_data(self, inbound: bytes, position: int, size_limit: int) -> tuple[bytes, int]:
+        """The joint content of records that have some, as TLS 1.3 does it."""
+        plain_header = _header(_APPLICATION_DATA, self._explicit_length + self._tag_length)
+        longest = min(size_limit, limits.MAX_PLAINTEXT)
+        received = memoryview(inbound)
+        output = BytesIO(bytes(len(inbound) - position))
+        filled = 0
+        with output.getbuffer() as room:
+            while (sequence := self._sequence) < SEQUENCE_END:
+                body = position + HEADER_LENGTH
+                length = int.from_bytes(inbound[position:body], "big") - plain_header
+                ciphertext = body + self._explicit_length
+                end = ciphertext + length + self._tag_length
+                if not 0 < length <= longest or end > len(inbound):
+                    break
+                nonce = self._nonce(sequence, inbound[body:ciphertext])
+                additional_data = _additional_data(sequence, _APPLICATION_DATA, length)
+                try:
+                    self._aead.decrypt_into(
+                        nonce, received[ciphertext:end], additional_data, room[filled : filled + length]
+                    )
+                except InvalidTag:
+                    break
+                self._sequence += 1
+                filled, position = filled + length, end
+        output.truncate(filled)
+        return output.getvalue(), position
 
     def _nonce(self, sequence: int, explicit: bytes) -> bytes:
         if explicit:
@@ -84,13 +115,14 @@ class Protection12Aead(Protection):
         return (int.from_bytes(self._fixed_iv, "big") ^ sequence).to_bytes(NONCE_LENGTH, "big")
 
 
-def _header(content_type: int, length: int) -> bytes:
-    return (content_type << 32 | ProtocolVersion.TLS_1_2 << 16 | length).to_bytes(5, "big")
+def _header(content_type: int, length: int) -> int:
+    """As one number."""
+    return content_type << 32 | 0x0303 << 16 | length
 
 
 def _additional_data(sequence: int, content_type: int, length: int) -> bytes:
     """Sequence number, then the header with the length of the content."""
-    return sequence.to_bytes(8, "big") + _header(content_type, length)
+    return (sequence << 40 | _header(content_type, length)).to_bytes(_ADDITIONAL_DATA_LENGTH, "big")
 
 
 def protections(

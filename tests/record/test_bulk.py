@@ -1,0 +1,110 @@
+"""The fast way through bulk data has no rules of its own: what it gives is what `open` gives, record by record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from turtls.crypto.aead import AES_128_GCM, CHACHA20_POLY1305
+from turtls.crypto.suites import SUITES13
+from turtls.errors import Fault, ProtocolError
+from turtls.record.layer import RecordLayer
+from turtls.record.protection import Protection
+from turtls.record.protection12 import Protection12Aead
+from turtls.record.protection13 import Protection13
+from turtls.wire.registries import CipherSuite, ContentType
+
+DATA = ContentType.application_data
+LIMIT = 100
+
+MakeProtection = Callable[[], Protection]
+PROTECTIONS: dict[str, MakeProtection] = {
+    "1.3 GCM": lambda: Protection13(SUITES13[CipherSuite.TLS_AES_128_GCM_SHA256], b"s" * 32),
+    "1.3 CCM_8": lambda: Protection13(SUITES13[CipherSuite.TLS_AES_128_CCM_8_SHA256], b"s" * 32),
+    "1.2 GCM": lambda: Protection12Aead(AES_128_GCM, b"k" * 16, b"salt"),
+    "1.2 ChaCha20": lambda: Protection12Aead(CHACHA20_POLY1305, b"k" * 32, b"i" * 12),
+}
+
+Outcome = tuple[list[tuple[ContentType, bytes]], Fault | None]
+
+records = st.lists(
+    st.tuples(
+        st.sampled_from([DATA, DATA, DATA, ContentType.handshake]),
+        st.integers(1, LIMIT + 5),
+        st.sampled_from([0, 0, 32]),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+def sealed(make: MakeProtection, contents: list[tuple[ContentType, int, int]]) -> bytes:
+    protection = make()
+    return b"".join(
+        protection.seal(content_type, bytes((length,)) * length, 2**14, padding)
+        for content_type, length, padding in contents
+    )
+
+
+def read(layer: RecordLayer, chunks: list[bytes]) -> Outcome:
+    received: list[tuple[ContentType, bytes]] = []
+    try:
+        for chunk in chunks:
+            layer.feed(chunk)
+            while True:
+                if data := layer.read_application_data():
+                    received.append((DATA, data))
+                if not (record := layer.next_record()):
+                    break
+                received.append(record)
+    except ProtocolError as error:
+        return joined(received), error.fault
+    return joined(received), None
+
+
+def joined(received: list[tuple[ContentType, bytes]]) -> list[tuple[ContentType, bytes]]:
+    result: list[tuple[ContentType, bytes]] = []
+    for content_type, content in received:
+        if result and result[-1][0] == content_type == DATA:
+            content = result.pop()[1] + content
+        result.append((content_type, content))
+    return result
+
+
+def layer_with(protection: Protection) -> RecordLayer:
+    layer = RecordLayer()
+    layer.install_read(protection)
+    layer.receive_limit = LIMIT
+    return layer
+
+
+@pytest.mark.parametrize("make", PROTECTIONS.values(), ids=PROTECTIONS)
+@given(contents=records, cuts=st.lists(st.integers(0, 1000), max_size=4), damage=st.none() | st.integers(0, 1000))
+def test_the_fast_way_gives_what_the_slow_way_gives(
+    make: MakeProtection, contents: list[tuple[ContentType, int, int]], cuts: list[int], damage: int | None
+) -> None:
+    stream = bytearray(sealed(make, contents))
+    if damage is not None:
+        stream[damage % len(stream)] ^= 0x21
+    edges = [0, *sorted(cuts), len(stream)]
+    chunks = [bytes(stream[start:end]) for start, end in pairwise(edges)]
+    fast = make()
+    slow = make()
+    slow_layer = layer_with(slow)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(slow), "open_application_data", Protection.open_application_data)
+        expected = read(slow_layer, chunks)
+    assert read(layer_with(fast), chunks) == expected
+    assert fast._sequence == slow._sequence
+
+
+@pytest.mark.parametrize("make", PROTECTIONS.values(), ids=PROTECTIONS)
+def test_the_fast_way_takes_all_that_is_plain(make: MakeProtection) -> None:
+    protection = make()
+    stream = sealed(make, [(DATA, 50, 0)] * 5)
+    assert protection.open_application_data(stream + stream[:30], 0, LIMIT) == (bytes((50,)) * 250, len(stream))
+    assert protection._sequence == 5
