@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from turtls.config.cipher_strings import CipherString
+from turtls.crypto.suites import SUITES13
 from turtls.crypto.suites12 import SUITES12, KeyExchange
 from turtls.wire.registries import CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme
 
@@ -31,6 +33,31 @@ class Policy:
     """TLS 1.3, and TLS 1.2 in its sound form: forward secrecy and AEADs only. The default."""
     LEGACY: ClassVar[Policy]
     """For peers that know no better: TLS 1.0 and 1.1, CBC, RSA key transport, SHA-1 signatures, keys of 1024 bits."""
+
+    @classmethod
+    def from_string(cls, text: str) -> Policy:
+        """A policy by its name (modern, intermediate, legacy), or from a cipher string of OpenSSL's or IANA's names.
+
+        A cipher string changes the suites of Policy.INTERMEDIATE; "legacy:" before it, those of Policy.LEGACY, with
+        its old versions. The suites of TLS 1.3 stay unless some are named; where no others are, only TLS 1.3 does.
+        Raises ConfigError that points at the word it does not know.
+        """
+        named = {policy.name: policy for policy in (cls.MODERN, cls.INTERMEDIATE, cls.LEGACY)}
+        first, _, rest = text.strip().partition(":")
+        base = named.get(first.lower(), cls.INTERMEDIATE)
+        words = rest if first.lower() in named else text
+        if not words.strip():
+            return base if first else cls.INTERMEDIATE
+        string = CipherString.parse(words, ALL_SUITES12)
+        suites13 = string.suites13 or [suite for suite in base.cipher_suites if suite in SUITES13]
+        versions = base.versions if string.suites12 else (ProtocolVersion.TLS_1_3,)
+        return replace(
+            base,
+            name=text,
+            versions=versions,
+            cipher_suites=(*suites13, *string.suites12),
+            min_rsa_bits=string.min_rsa_bits or base.min_rsa_bits,
+        )
 
     @property
     def max_version(self) -> ProtocolVersion:
@@ -110,6 +137,10 @@ _TLS12_SIGNATURES = (
     SignatureScheme.rsa_pkcs1_sha384,
     SignatureScheme.rsa_pkcs1_sha512,
 )
+
+_CCM_8_SUITES = tuple(suite for suite in SUITES12 if suite.name.endswith("CCM_8"))
+ALL_SUITES12 = _TLS12_SUITES + _LEGACY_SUITES + _CCM_8_SUITES
+"""What a cipher string selects from, best first."""
 
 Policy.MODERN = Policy(
     name="modern",
