@@ -1,0 +1,3 @@
+module turtls/peer
+
+go 1.24
