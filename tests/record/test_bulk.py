@@ -108,3 +108,11 @@ def test_the_fast_way_takes_all_that_is_plain(make: MakeProtection) -> None:
     stream = sealed(make, [(DATA, 50, 0)] * 5)
     assert protection.open_application_data(stream + stream[:30], 0, LIMIT) == (bytes((50,)) * 250, len(stream))
     assert protection._sequence == 5
+
+
+@pytest.mark.parametrize("make", PROTECTIONS.values(), ids=PROTECTIONS)
+def test_the_fast_way_ends_with_the_sequence_numbers(make: MakeProtection) -> None:
+    protection = make()
+    stream = sealed(make, [(DATA, 50, 0)] * 2)
+    protection._sequence = 2**64
+    assert read(layer_with(protection), [stream]) == ([], Fault.SEQUENCE_EXHAUSTED)

@@ -149,6 +149,18 @@ class TestReading:
         data = layer.read_application_data()
         assert (type(data), data) == (bytes, b"yz")
 
+    def test_there_is_no_application_data_without_protection(self) -> None:
+        layer = RecordLayer()
+        layer.feed(plain(HANDSHAKE, b"x"))
+        assert layer.read_application_data() == b""
+        assert layer.next_record() == (HANDSHAKE, b"x")
+
+    def test_what_is_unread(self) -> None:
+        layer = receiver()
+        layer.feed(sealed((ALERT, b"\1\0")) + b"in the clear again")
+        assert layer.next_record() == (ALERT, b"\1\0")
+        assert layer.unread == b"in the clear again"
+
     def test_keys_change_between_two_records(self) -> None:
         layer = receiver()
         layer.feed(sealed((HANDSHAKE, b"finished")) + sealed((DATA, b"data"), secret=OTHER_SECRET))
