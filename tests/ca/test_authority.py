@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -136,6 +137,24 @@ class TestInit:
         with pytest.raises(OSError, match="no space left"):
             Authority.init(tmp_path / "ca")
         assert list(tmp_path.iterdir()) == []
+
+    def test_who_comes_second_opens_what_the_first_has_made(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The other one is done between the look whether there is an authority and the making of one."""
+        init = Authority.init
+
+        def beaten(folder: Path, **options: Any) -> Authority:
+            if not folder.exists():
+                init(folder)
+            return init(folder, **options)
+
+        monkeypatch.setattr(Authority, "init", beaten)
+        assert Authority.open_or_init(tmp_path / "ca").folder == tmp_path / "ca"
+        (tmp_path / "full").mkdir()
+        (tmp_path / "full" / "letter.txt").touch()
+        with pytest.raises(AuthorityError, match="something else"):
+            Authority.open_or_init(tmp_path / "full")
 
     def test_of_many_who_make_it_at_once_all_get_the_same(self, tmp_path: Path) -> None:
         program = (

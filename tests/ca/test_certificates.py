@@ -132,15 +132,15 @@ def test_the_longest_life_shrinks_on_the_days_the_forum_has_set(issued_on: date,
 
 
 @pytest.mark.parametrize("key_type", [KeyType.ECDSA, KeyType.RSA, KeyType.ED25519])
-@pytest.mark.parametrize("name", ["example.com", "www.example.com", "xn--mnchen-3ya.example.com", "127.0.0.1", "::1"])
-def test_openssl_accepts_a_server_strictly(tmp_path: Path, key_type: KeyType, name: str) -> None:
+def test_openssl_accepts_a_server_strictly(tmp_path: Path, key_type: KeyType) -> None:
     authority = Authority.init(tmp_path / "ca", key_type=key_type)
     certificate, chain = write(tmp_path, authority.issue([*NAMES, "127.0.0.1", "::1"], key_type=key_type))
     root = authority.folder / "root.pem"
-    which = "-verify_hostname" if name[0].isalpha() else "-verify_ip"
     verify = ["verify", "-x509_strict", "-purpose", "sslserver", "-CAfile", root, "-untrusted", chain]
-    good = openssl(*verify, which, name, certificate)
-    assert good.returncode == 0, good.stderr
+    for host in ("example.com", "www.example.com", "xn--mnchen-3ya.example.com"):
+        assert openssl(*verify, "-verify_hostname", host, certificate).returncode == 0
+    for address in ("127.0.0.1", "::1"):
+        assert openssl(*verify, "-verify_ip", address, certificate).returncode == 0
     other_name = openssl(*verify, "-verify_hostname", "example.net", certificate)
     assert "hostname mismatch" in other_name.stderr
     assert "unsuitable certificate purpose" in openssl(*verify, "-purpose", "sslclient", certificate).stderr

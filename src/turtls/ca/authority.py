@@ -119,8 +119,9 @@ class Authority:
             try:
                 return cls.init(folder, clock=clock)
             except AuthorityError:
-                # Someone else may have just made it; if not, open says what is wrong.
-                pass
+                # Unless someone else has made it meanwhile.
+                if not (folder / _DATABASE).exists():
+                    raise
         return cls.open(folder, clock=clock)
 
     @property

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib
-from importlib import metadata
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from turtls import __version__
 from turtls.cli.output import ExitCode, example, report
 from turtls.errors import TLSError
 
@@ -64,7 +64,7 @@ for _name, _summary in COMMANDS.items():
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"turtls {metadata.version('turtls')}")
+        typer.echo(f"turtls {__version__}")
         raise typer.Exit
 
 
