@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,7 @@ from turtls.config import DangerAcceptAnyCertificate, Negotiated
 from turtls.explain import words
 from turtls.explain.chain import chain_facts
 from turtls.explain.verdict import Mark, facts, verdict
+from turtls.wire.codepoints import CodePoint
 from turtls.wire.registries import CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme
 
 LEAF = chain_facts(localhost()[0].chain)[0]
@@ -60,15 +63,18 @@ def test_the_facts_of_a_full_and_of_a_resumed_handshake() -> None:
     assert "resumed" in [fact.value for fact in facts(again)]
 
 
-@pytest.mark.parametrize("registry", [NamedGroup, CipherSuite, SignatureScheme, ProtocolVersion])
-def test_there_are_words_for_every_code_point(registry: type) -> None:
-    say = {
-        NamedGroup: words.group_words,
-        CipherSuite: words.suite_words,
-        SignatureScheme: words.signature_words,
-        ProtocolVersion: words.version_words,
-    }[registry]
-    for point in registry.members():  # type: ignore[attr-defined]  # each is a CodePoint
+@pytest.mark.parametrize(
+    ("registry", "say"),
+    [
+        (NamedGroup, words.group_words),
+        (CipherSuite, words.suite_words),
+        (SignatureScheme, words.signature_words),
+        (ProtocolVersion, words.version_words),
+        (ProtocolVersion, words.version_name),
+    ],
+)
+def test_there_are_words_for_every_code_point(registry: type[CodePoint], say: Callable[[Any], str]) -> None:
+    for point in registry.members():
         assert isinstance(say(point), str)
 
 

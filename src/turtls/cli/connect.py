@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from turtls import aio
-from turtls.cli.dial import dial
+from turtls.cli.dial import Dialled, dial
 from turtls.cli.options import client_config, host_and_port
 from turtls.cli.output import ExitCode, JsonOption, err, print_json, report
 from turtls.cli.render import Picture, chain_tree, facts_table, verdict_lines
@@ -94,6 +94,7 @@ async def _run(call: _Call, *, resume: bool, talk: bool) -> ExitCode:
             await call.collect_ticket()
         reader, writer = await call.open()
     except (TLSError, OSError) as error:
+        await call.hung_up()
         return call.failed(error)
     call.tell()
     try:
@@ -103,6 +104,7 @@ async def _run(call: _Call, *, resume: bool, talk: bool) -> ExitCode:
         return report(error)
     finally:
         writer.close()
+        await call.hung_up()
     return ExitCode.OK
 
 
@@ -119,15 +121,14 @@ class _Call:
         self._config = config
         self._picture = picture
         self._story = Story("client")
-        self._address = ""
+        self._dialled: Dialled | None = None
         self._negotiated: Negotiated | None = None
         self._error: Exception | None = None
         self._ticket_came = asyncio.Event()
 
     async def open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Connect and shake hands. Raises TLSError, Unreachable."""
-        dialled = await asyncio.to_thread(dial, self._host, self._port, self.timeout)
-        self._address = dialled.address
+        self._dialled = dialled = await asyncio.to_thread(dial, self._host, self._port, self.timeout)
         self._story = Story("client", on_step=self._watch)
         if self._picture is not None:
             err.print(f"Connected to {dialled.address}, port {self._port}, in {dialled.tcp_seconds * 1000:.1f} ms.")
@@ -141,6 +142,12 @@ class _Call:
         )
         self._negotiated = writer.get_extra_info("negotiated")
         return reader, writer
+
+    async def hung_up(self) -> None:
+        """Wait until the last words, an alert perhaps, have left and the socket is closed."""
+        if self._dialled is not None:
+            while self._dialled.socket.fileno() != -1:  # noqa: ASYNC110 - the transport that closes it tells nobody
+                await asyncio.sleep(0.01)
 
     def _watch(self, step: Step) -> None:
         if step.name == "NewSessionTicket":
@@ -156,6 +163,7 @@ class _Call:
             async with asyncio.timeout(min(self.timeout, _TICKET_SECONDS)):
                 await self._ticket_came.wait()
         writer.close()
+        await self.hung_up()
         if self._picture is not None:
             came = self._ticket_came.is_set()
             err.print("Once more, with the ticket:" if came else "The server gave no ticket. Once more, without one:")
@@ -195,7 +203,9 @@ class _Call:
 
     def as_json(self) -> dict[str, Any]:
         """All of it, for a program."""
-        plain: dict[str, Any] = {"host": self._host, "port": self._port, "address": self._address}
+        plain: dict[str, Any] = {"host": self._host, "port": self._port}
+        if self._dialled is not None:
+            plain["address"] = self._dialled.address
         if self._negotiated is not None:
             judged = self._verdict(self._negotiated)
             plain["negotiated"] = negotiated_as_json(self._negotiated)

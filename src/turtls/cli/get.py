@@ -13,8 +13,9 @@ from rich.text import Text
 
 from turtls.cli.fetch import Fetched, Timing, fetch
 from turtls.cli.options import client_config
-from turtls.cli.output import ExitCode, JsonOption, err, print_json, printable
+from turtls.cli.output import ExitCode, JsonOption, err, print_json, printable, report
 from turtls.config import ClientConfig
+from turtls.errors import TruncatedError
 from turtls.explain.verdict import negotiated_as_json
 from turtls.explain.words import version_name
 
@@ -74,6 +75,8 @@ def command(
     fetched = _follow(url, config, timeout, _MOST_REDIRECTS if location else 0)
     try:
         size = _save(fetched, output, with_head=include, quiet=json)
+    except TruncatedError as error:  # click takes an EOFError for a Ctrl-D
+        raise typer.Exit(report(error)) from error
     finally:
         fetched.close()
     if json:

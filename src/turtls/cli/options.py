@@ -96,13 +96,17 @@ def keylog_to(path: Path) -> KeyLog:
 
     Raises ConfigError if it cannot be written.
     """
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    except OSError as error:
-        raise ConfigError(f"Cannot write {path}: {error.strerror}.") from error
-    file = os.fdopen(descriptor, "w", buffering=1, encoding="ascii")
 
     def log(line: str) -> None:
-        file.write(line + "\n")
+        with open(path, "a", encoding="ascii", opener=_private) as file:
+            file.write(f"{line}\n" if line else "")
 
+    try:
+        log("")
+    except OSError as error:
+        raise ConfigError(f"Cannot write {path}: {error.strerror}.") from error
     return log
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

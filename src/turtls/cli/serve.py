@@ -162,24 +162,27 @@ class _Certificate:
 async def _serve(
     server: Server, certificate: _Certificate, config: ServerConfig, host: str, port: int, log: _Log
 ) -> None:
+    stop = _stop_signal()
     config = replace(config, credentials=(certificate.credential,))
     try:
-        listening = await server.start(_addresses(host), port, config)
+        listening = await server.start(_addresses(host, port), port, config)
     except OSError as error:
         raise _not_listening(host, port, error) from error
     log.listening(certificate, listening.sockets[0].getsockname()[1])
     renewal = asyncio.create_task(certificate.renew_forever(listening, log))
-    await _told_to_stop()
+    await stop.wait()
     renewal.cancel()
     listening.close()
     await server.finish(_GRACE_SECONDS)
 
 
-def _addresses(host: str) -> str | list[str]:
+def _addresses(host: str, port: int) -> str | list[str]:
     """The addresses to listen on. Localhost is both of its addresses, on machines that have both."""
     if host != "localhost":
         return host
     addresses = ["127.0.0.1"]
+    if port == 0:  # each address would get a port of its own
+        return addresses
     with suppress(OSError), socket.socket(socket.AF_INET6) as probe:
         probe.bind(("::1", 0))
         addresses.append("::1")
@@ -194,14 +197,14 @@ def _not_listening(host: str, port: int, error: OSError) -> OSError:
     return OSError(f"Cannot listen on {host}, port {port}: {error.strerror or error}.")
 
 
-async def _told_to_stop() -> None:
-    """Wait for Ctrl-C, or for the signal that asks a service to end."""
+def _stop_signal() -> asyncio.Event:
+    """Is set by Ctrl-C, and by the signal that asks a service to end."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         with suppress(NotImplementedError):  # Windows has no signals for a loop: there Ctrl-C is a KeyboardInterrupt
             loop.add_signal_handler(number, stop.set)
-    await stop.wait()
+    return stop
 
 
 class _Log:

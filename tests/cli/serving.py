@@ -1,0 +1,66 @@
+"""`turtls serve` as a process of its own, as a person starts it."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+class Serving:
+    """A server that is up; `home` is the folder of its CA."""
+
+    def __init__(self, process: subprocess.Popen[str], home: Path) -> None:
+        self._process = process
+        self._lines: queue.Queue[str] = queue.Queue()
+        self.home = home
+        self.ca = home / "ca" / "root.pem"
+        threading.Thread(target=self._read, daemon=True).start()
+        self.started = self.event("listening")
+        self.port: int = self.started["port"]
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._lines.put(line)
+
+    def event(self, kind: str) -> dict[str, Any]:
+        """The next event of that kind in the log."""
+        while True:
+            line = self._lines.get(timeout=20)
+            found: dict[str, Any] = json.loads(line)
+            if found["event"] == kind:
+                return found
+
+    def url(self, path: str = "/") -> str:
+        return f"https://localhost:{self.port}{path}"
+
+    def curl(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+        """curl, which trusts the server's CA and nothing else."""
+        command = ["curl", "--silent", "--show-error", "--max-time", "20", "--cacert", str(self.ca), *arguments]
+        return subprocess.run(command, capture_output=True, timeout=30)
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> int:
+        """End it as Ctrl-C does; gives its exit code."""
+        self._process.send_signal(how)
+        return self._process.wait(timeout=20)
+
+
+@contextmanager
+def serving(home: Path, *arguments: object) -> Iterator[Serving]:
+    """`turtls serve` with those arguments, on any free port."""
+    command = [sys.executable, "-m", "turtls", "serve", "--port", "0", "--json", *map(str, arguments)]
+    environment = os.environ | {"TURTLS_HOME": str(home)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) as process:
+        try:
+            yield Serving(process, home)
+        finally:
+            process.kill()
