@@ -53,6 +53,10 @@ from turtls.wire.registries import ContentType, ProtocolVersion
 Observer = Callable[[Trace], None]
 
 _CLOSE_NOTIFY = bytes([AlertLevel.WARNING, AlertDescription.CLOSE_NOTIFY])
+_MAX_EXPORTER_LABEL = 249
+"""Characters: with "tls13 " before them they make 255 (RFC 8446, section 7.1)."""
+_MAX_EXPORTED = 255 * 32
+"""Bytes: as many as HKDF-Expand gives with SHA-256 (RFC 5869, section 2.3)."""
 
 
 class Connection:
@@ -100,12 +104,14 @@ class Connection:
     # Bytes in.
 
     def receive_data(self, data: bytes | bytearray | memoryview) -> list[Event]:
-        """What the transport received; gives what came of it.
+        """What the transport received; gives what came of it. Nothing does once the peer has said close_notify.
 
         An exception (ProtocolError, PeerAlert) is final: send what `data_to_send` has for the peer, then close the
         transport.
         """
         self._check_alive()
+        if self._peer_closed:
+            return []  # section 6.1: what follows close_notify is ignored
         self._records.feed(data)
         if self._pending is not None:
             self._buffered_while_pending += len(data)
@@ -151,6 +157,7 @@ class Connection:
         if self._failure is None and not self._sent_close:
             self._carrier.flush()
             self._send_alert(_CLOSE_NOTIFY)
+            self._records.end_output()
             self._sent_close = True
             self._end_if_closed()
 
@@ -167,7 +174,10 @@ class Connection:
 
     @property
     def untrusted_trailing_data(self) -> bytes:
-        """What the peer sent in the clear behind its close_notify: a protocol may go on without TLS (FTP's CCC)."""
+        """What came from the transport together with the peer's close_notify, but behind it.
+
+        A protocol may go on without TLS (FTP's CCC); what follows is read from the transport itself.
+        """
         return self._records.unread if self._peer_closed else b""
 
     # Keys for the application.
@@ -175,8 +185,11 @@ class Connection:
     def export_keying_material(self, label: str, context: bytes | None, length: int) -> bytes:
         """`length` bytes that only the two sides know (RFC 8446, section 7.5; RFC 5705).
 
-        In TLS 1.2 no context (None) is not the same as an empty one.
+        In TLS 1.2 no context (None) is not the same as an empty one. Raises ConfigError unless the label is ASCII, of
+        1 to 249 characters, and the length 1 to 8160 bytes.
         """
+        if not (label.isascii() and 1 <= len(label) <= _MAX_EXPORTER_LABEL and 1 <= length <= _MAX_EXPORTED):
+            raise ConfigError(f"No {length} bytes can be exported under the label {label!r}.")
         return self._require_established().export(label.encode("ascii"), context, length)
 
     def channel_binding(self, kind: str) -> bytes:
@@ -219,7 +232,7 @@ class Connection:
                 pass
         except TLSError as error:
             raise self._fail(error) from error.__cause__
-        except Exception:
+        except BaseException:
             # A signer, a verifier or a hook of the application's failed: its exception is the application's to see.
             self._fail(ProtocolError(Fault.INTERNAL))
             raise
@@ -236,6 +249,8 @@ class Connection:
 
     def _step(self) -> bool:
         """Do the next thing; False if there is nothing to do."""
+        if self._peer_closed:
+            return False
         raw = self._carrier.messages.next_message()
         if raw is not None:
             self._driver.deliver(raw)
@@ -252,8 +267,7 @@ class Connection:
         return True
 
     def _receive_application_data(self, data: bytes) -> None:
-        if self._peer_closed:
-            return  # section 6.1: data after close_notify is ignored
+        self._carrier.messages.require_empty()  # as below
         if self._traffic_keys is not None:
             self._traffic_keys.updates_without_data = 0
         self._warnings = 0
@@ -300,22 +314,21 @@ class Connection:
     def _receive_close_notify(self) -> None:
         if self._established is None:
             raise PeerAlert(AlertDescription.CLOSE_NOTIFY)
-        if not self._peer_closed:
-            self._peer_closed = True
-            self._events.append(PeerClosed())
-            self._end_if_closed()
+        self._peer_closed = True
+        self._events.append(PeerClosed())
+        self._end_if_closed()
 
     def _go_on(self, pending: Pending, action: Callable[[Driver], None]) -> list[Event]:
+        self._check_alive()
         if pending is not self._pending:
             raise RuntimeError("the connection does not wait for this")
-        self._check_alive()
         self._pending = None
         self._buffered_while_pending = 0
         try:
             action(self._driver)
         except TLSError as error:
             raise self._fail(error) from error.__cause__
-        except Exception:
+        except BaseException:
             self._fail(ProtocolError(Fault.INTERNAL))
             raise
         return self._pump()
@@ -323,13 +336,16 @@ class Connection:
     def _fail(self, error: TLSError) -> TLSError:
         """The connection is over. The peer is told, unless it said so itself or is gone."""
         self._failure = error
-        if isinstance(error, ProtocolError) and not self._sent_close:
+        if not isinstance(error, PeerAlert | TruncatedError):
+            alert = error.alert if isinstance(error, ProtocolError) else AlertDescription.INTERNAL_ERROR
             self._carrier.flush()
-            self._send_alert(bytes([AlertLevel.FATAL, error.alert]))
+            self._send_alert(bytes([AlertLevel.FATAL, alert]))
         self._forget()
         return error
 
     def _send_alert(self, alert: bytes) -> None:
+        if self._sent_close:
+            return
         self._records.write(ContentType.alert, alert)
         if self._observer is not None:
             self._observer(AlertSeen("sent", _alert_description(alert[1])))
@@ -422,6 +438,7 @@ class ServerConnection(Connection):
         """`observer` sees each message and key."""
         super().__init__(config, observer, is_client=False)
         self._server_config = config
+        self._records.accept_v2_hello = min(config.policy.versions) < ProtocolVersion.TLS_1_2
         self._requests: post13.ClientRequests | None = None
         self._start(self._run())
 

@@ -43,6 +43,8 @@ async def server(peer: Peer, config: ServerConfig) -> tuple[ServerConfig, Establ
     """A server's whole handshake, in the best version that both sides know, and the configuration it was held under."""
     hello = await peer.receive(ClientHello)
     peer.client_random = hello.random
+    if (untrusted_original := peer.carrier.v2_client_hello) is not None:
+        hello.raw = untrusted_original  # the transcript has it as it came (RFC 5246, appendix E.2)
     if config.on_client_hello is not None:
         chosen = await peer.wait(config.on_client_hello(ClientHelloInfo(hello)), "the choice of a configuration")
         config = chosen or config

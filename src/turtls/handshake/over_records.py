@@ -29,6 +29,11 @@ class RecordCarrier:
         self._unsent: list[bytes] = []
         self._sent_change_cipher_spec = False
 
+    @property
+    def v2_client_hello(self) -> bytes | None:
+        """The ClientHello as it came, where it had SSL 2.0's form (RFC 5246, appendix E.2)."""
+        return self.records.v2_client_hello
+
     def write_handshake(self, raw: bytes) -> None:
         """Send a message, with its header, under the present keys."""
         self._unsent.append(raw)

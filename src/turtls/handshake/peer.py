@@ -37,6 +37,11 @@ class Level(Enum):
 class Carrier(Protocol):
     """What carries handshake messages, and protects them under the keys it is given."""
 
+    @property
+    def v2_client_hello(self) -> bytes | None:
+        """The ClientHello as it came, where it had SSL 2.0's form (RFC 5246, appendix E.2)."""
+        ...
+
     def write_handshake(self, raw: bytes) -> None:
         """Send a message, with its header, under the present keys."""
         ...

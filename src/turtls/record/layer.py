@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from turtls.errors import Fault, ProtocolError
 from turtls.record import limits
-from turtls.record.opening import recognise
+from turtls.record.opening import is_v2_hello, recognise
 from turtls.record.protection import HEADER_LENGTH, Protection
 from turtls.wire.registries import ContentType
+from turtls.wire.v2_hello import client_hello_from_v2
 
 _KNOWN_TYPES = {int(known): known for known in ContentType.members() if known != ContentType.heartbeat}
 _CHANGE_CIPHER_SPEC = int(ContentType.change_cipher_spec)
@@ -38,6 +39,10 @@ class RecordLayer:
         """Drop change_cipher_spec records that only comfort middleboxes (RFC 8446, appendix D.4)."""
         self.accept_plaintext_alert = False
         """The peer may not have come as far as the keys, and can only say so in the clear."""
+        self.accept_v2_hello = False
+        """Let a ClientHello of SSL 2.0's form begin a handshake of TLS (RFC 5246, appendix E.2)."""
+        self.v2_client_hello: bytes | None = None
+        """That ClientHello as it came, for the transcript."""
         self._inbound = b""
         self._position = 0
         self._begun = False
@@ -143,6 +148,8 @@ class RecordLayer:
         inbound, start = self._inbound, self._position + HEADER_LENGTH
         header = inbound[self._position : start]
         if len(header) == HEADER_LENGTH:
+            if self.accept_v2_hello and not self._begun and is_v2_hello(header):
+                return self._take_v2_hello()
             self._check_header(header)
             end = start + int.from_bytes(header[3:], "big")
             if end <= len(inbound):
@@ -151,6 +158,18 @@ class RecordLayer:
         self._inbound = inbound[self._position :]
         self._position = 0
         return None
+
+    def _take_v2_hello(self) -> tuple[bytes, memoryview] | None:
+        """The record of TLS that a ClientHello of SSL 2.0's form stands for."""
+        end = 2 + (int.from_bytes(self._inbound[:2], "big") & 0x7FFF)
+        if end > len(self._inbound):
+            return None
+        self._begun = True
+        self._position = end
+        self.v2_client_hello = self._inbound[2:end]
+        message = client_hello_from_v2(self.v2_client_hello).to_bytes()
+        header = bytes((ContentType.handshake,)) + self.legacy_record_version.to_bytes(2, "big")
+        return header + len(message).to_bytes(2, "big"), memoryview(message)
 
     def _check_header(self, header: bytes) -> None:
         """What BoringSSL checks: only the major version until keys (and with them the version) are agreed on."""

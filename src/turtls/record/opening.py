@@ -17,10 +17,15 @@ def recognise(first: bytes) -> None:
     """
     if first[0] in _TLS_TYPES:
         return
-    if first[0] & 0x80 and first[2] == _SSL2_CLIENT_HELLO and first[3] in _SSL2_HELLO_VERSIONS:
+    if is_v2_hello(first):
         raise ProtocolError(Fault.SSLV2_HELLO)
     if first == b"CONNE":
         raise ProtocolError(Fault.HTTPS_PROXY_REQUEST)
     if first.startswith(_HTTP_REQUESTS):
         raise ProtocolError(Fault.PLAIN_HTTP)
     raise ProtocolError(Fault.NOT_TLS, f"it began with {ascii(first)[1:]}")
+
+
+def is_v2_hello(first: bytes) -> bool:
+    """Whether the first five bytes of a connection begin a ClientHello of SSL 2.0's form (RFC 5246, appendix E.2)."""
+    return bool(first[0] & 0x80) and first[2] == _SSL2_CLIENT_HELLO and first[3] in _SSL2_HELLO_VERSIONS
