@@ -53,6 +53,7 @@ class RecordLayer:
         self._skippable_application_data: int | None = None
         self._write: Protection | None = None
         self._outbound: list[bytes] = []
+        self._output_ended = False
 
     # Keys.
 
@@ -244,7 +245,7 @@ class RecordLayer:
 
     def write(self, content_type: ContentType, data: bytes | memoryview) -> None:
         """Queue `data` in as many records as it takes; nothing for no data."""
-        if not data:
+        if not data or self._output_ended:
             return
         if self._write is not None:
             self._outbound.append(self._write.seal(content_type, data, self.send_limit, self.padding))
@@ -254,6 +255,10 @@ class RecordLayer:
         for start in range(0, len(data), step):
             fragment = data[start : start + step]
             self._outbound.append(b"".join((start_of_header, len(fragment).to_bytes(2, "big"), fragment)))
+
+    def end_output(self) -> None:
+        """What was written last is the end: close_notify. From here on what is written is dropped (section 6.1)."""
+        self._output_ended = True
 
     @property
     def pending_output(self) -> int:
