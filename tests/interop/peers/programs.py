@@ -102,19 +102,8 @@ class Java(ProgramPeer):
     program = "javac"
     package = "Debian's openjdk-17-jdk-headless"
     cipher_suites = ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256")
-    groups = {
-        group: group
-        for group in (
-            "x25519",
-            "secp256r1",
-            "secp384r1",
-            "secp521r1",
-            "x448",
-            "ffdhe2048",
-            "ffdhe3072",
-            "ffdhe4096",
-        )
-    }
+    # Of ffdhe, Java 17 gets a wrong secret once in 256 times: it strips leading zeros (JDK-8328046).
+    groups = {group: group for group in ("x25519", "secp256r1", "secp384r1", "secp521r1", "x448")}
     certificates = ("p256", "p384", "p521", "ed25519", "ed448", "rsa", "rsa-pss")
     client_can = server_can = _FEW - {Can.EXPORT} | {Can.UPDATE_KEYS, Can.COOKIE}
 
