@@ -135,8 +135,7 @@ def send_certificate(peer: Peer, credential: Credential, requested: Extensions, 
     wants_staple = CertificateStatusRequest in requested
     wants_timestamps = SignedCertificateTimestampRequest in requested
     raw, message = _certificate_message(credential, wants_staple, wants_timestamps, context)
-    peer.send_raw(raw, message)
-    return raw
+    return peer.send_raw(raw, message)
 
 
 @lru_cache(maxsize=64)

@@ -164,8 +164,7 @@ async def _try_again(peer: Peer, offer: Offer, retry: HelloRetryRequest, transcr
     psk_fits = offer.session is not None and SUITES13[offer.session.cipher_suite].hash is suite.hash
     offer.revise(peer, group=group, cookie=cookie.cookie if cookie is not None else None, keep_psk=psk_fits)
     bind(offer, transcript)
-    peer.send_raw(offer.raw, offer.hello)
-    transcript.add(offer.raw)
+    transcript.add(peer.send_raw(offer.raw, offer.hello))
 
     server_hello = await peer.receive(ServerHello)
     _chosen_suite(offer, server_hello)

@@ -15,6 +15,7 @@ from turtls.handshake.established12 import Established12
 from turtls.handshake.offer import Offer, bind
 from turtls.handshake.peer import Peer
 from turtls.handshake.transcript import Transcript
+from turtls.wire.codepoints import is_grease
 from turtls.wire.extensions import SupportedVersionsClientHello
 from turtls.wire.fingerprint import ClientHelloInfo
 from turtls.wire.messages import ClientHello, HelloRetryRequest, ServerHello, ServerHello12
@@ -29,13 +30,13 @@ async def client(
     peer.client_random = offer.hello.random
     transcript = Transcript()
     bind(offer, transcript)
-    peer.send_raw(offer.raw, offer.hello)
-    transcript.add(offer.raw)
+    transcript.add(peer.send_raw(offer.raw, offer.hello))
     answer = await peer.receive(ServerHello, HelloRetryRequest, ServerHello12)
     if isinstance(answer, ServerHello12):
         peer.version = answer.server_version
         return await client12.handshake(peer, offer, answer, transcript)
     peer.version = ProtocolVersion.TLS_1_3
+    peer.carrier.set_version(ProtocolVersion.TLS_1_3)
     return await client13.handshake(peer, offer, answer, transcript)
 
 
@@ -53,14 +54,17 @@ async def server(peer: Peer, config: ServerConfig) -> tuple[ServerConfig, Establ
     peer.version = version
     if version < ProtocolVersion.TLS_1_3:
         return config, await server12.handshake(peer, config, hello, version)
+    peer.carrier.set_version(version)
     return config, await server13.handshake(peer, config, hello)
 
 
 def choose_version(hello: ClientHello, versions: Sequence[ProtocolVersion]) -> ProtocolVersion:
     """The newest version that both sides know (section 4.2.1). Raises ProtocolError (UNSUPPORTED_PROTOCOL)."""
+    if hello.legacy_version <= ProtocolVersion.SSL_3_0:
+        raise ProtocolError(Fault.SSL3_REFUSED)  # appendix D.5, whatever supported_versions says
     supported = hello.extensions.get(SupportedVersionsClientHello)
     if supported is not None:
-        offered = frozenset(supported.versions)
+        offered = frozenset(version for version in supported.versions if not is_grease(version))
     else:  # before TLS 1.3 a client names its newest version and knows those below (RFC 5246, appendix E.1)
         offered = frozenset(v for v in versions if v <= min(hello.legacy_version, ProtocolVersion.TLS_1_2))
     common = [version for version in versions if version in offered]

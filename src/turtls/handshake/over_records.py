@@ -11,10 +11,6 @@ from turtls.record.protection13 import Protection13
 from turtls.record.reassembly import HandshakeBuffer
 from turtls.wire.registries import ContentType, ProtocolVersion
 
-_FIRST_VERSION = int(ProtocolVersion.TLS_1_0)
-"""What the record of a first ClientHello says: some servers take fright at more (section 5.1)."""
-
-
 class RecordCarrier:
     """Satisfies `handshake.peer.Carrier`. Messages that follow each other under the same keys share records."""
 
@@ -24,7 +20,8 @@ class RecordCarrier:
         self.is_client = is_client
         self.records = RecordLayer()
         self.records.padding = padding
-        self.records.ignore_ccs = not is_client
+        if not is_client:
+            self.records.legacy_record_version = int(ProtocolVersion.TLS_1_2)
         self.messages = HandshakeBuffer()
         self._unsent: list[bytes] = []
         self._sent_change_cipher_spec = False
@@ -43,8 +40,6 @@ class RecordCarrier:
         if self._unsent:
             self.records.write(ContentType.handshake, b"".join(self._unsent))
             self._unsent.clear()
-            if self.records.legacy_record_version == _FIRST_VERSION:
-                self.records.legacy_record_version = int(ProtocolVersion.TLS_1_2)  # section 5.1
 
     def install_read(self, level: Level, suite: Suite13, traffic_secret: bytes) -> None:
         """Expect what follows under new keys. Raises ProtocolError (EXCESS_HANDSHAKE_DATA)."""
@@ -59,8 +54,7 @@ class RecordCarrier:
         self.records.install_write(Protection13(suite, traffic_secret))
 
     def middlebox_change_cipher_spec(self) -> None:
-        """Send, once, the change_cipher_spec that means nothing (appendix D.4); the peer's is ignored from here on."""
-        self.records.ignore_ccs = True
+        """Send, once, the change_cipher_spec that means nothing (appendix D.4)."""
         if not self._sent_change_cipher_spec:
             self._sent_change_cipher_spec = True
             self.flush()
@@ -78,10 +72,10 @@ class RecordCarrier:
         self.records.install_read(protection)
 
     def set_version(self, version: ProtocolVersion) -> None:
-        """Up to TLS 1.2 every record carries the version, and change_cipher_spec means something."""
+        """Records carry the version, up to TLS 1.2 (section 5.1); after that, change_cipher_spec means nothing."""
         self.flush()
-        self.records.legacy_record_version = int(version)
-        self.records.ignore_ccs = False
+        self.records.legacy_record_version = int(min(version, ProtocolVersion.TLS_1_2))
+        self.records.ignore_ccs = version >= ProtocolVersion.TLS_1_3
 
     def skip_early_data(self, *, until_second_hello: bool) -> None:
         """Drop the early data that was not accepted (section 4.2.10)."""

@@ -144,15 +144,14 @@ class Peer:
 
     def send(self, message: HandshakeMessage) -> bytes:
         """Send it, and give back its bytes for the transcript."""
-        raw = message.to_bytes()
-        self.send_raw(raw, message)
-        return raw
+        return self.send_raw(message.to_bytes(), message)
 
-    def send_raw(self, raw: bytes, message: HandshakeMessage) -> None:
-        """Send a message whose bytes are there already."""
+    def send_raw(self, raw: bytes, message: HandshakeMessage) -> bytes:
+        """Send a message whose bytes are there already, and give them back."""
         self.carrier.write_handshake(raw)
         if self._observer is not None:
             self._observer(HandshakeMessageSeen("sent", message, raw, self.encrypted))
+        return raw
 
     @overload
     def receive(self, a: type[A], /) -> Receive[A]: ...
