@@ -346,12 +346,15 @@ class TLSSocket:
             with self._state:
                 self._tls.close()
             self._part(limits.SHUTDOWN_TIMEOUT, linger=False)
+            self._hang_up()
         self._socket.close()
 
     def _fail(self, error: Exception) -> None:
-        """The connection is over. The peer is to hear why: the alert for it lies in the connection."""
+        """The connection is over. The peer is to hear why, if there is one: the alert for it lies in the connection."""
         self._failure = error
-        self._part(limits.LINGER_TIMEOUT, linger=True)
+        if not isinstance(error, OSError):
+            self._part(limits.LINGER_TIMEOUT, linger=True)
+        self._hang_up()
 
     def _part(self, patience: float, *, linger: bool) -> None:
         """Send the last words within `patience` (seconds), and end the TCP connection.
@@ -371,6 +374,8 @@ class TLSSocket:
                         self._discard(deadline if linger else AT_ONCE)
                 finally:
                     self._writing.release()
+
+    def _hang_up(self) -> None:
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)  # wakes whoever waits in another thread
 
