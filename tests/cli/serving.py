@@ -32,10 +32,10 @@ class Serving:
         for line in self._process.stdout:
             self._lines.put(line)
 
-    def event(self, kind: str) -> dict[str, Any]:
-        """The next event of that kind in the log."""
+    def event(self, kind: str, seconds: float = 20) -> dict[str, Any]:
+        """The next event of that kind in the log, which must come in that time."""
         while True:
-            line = self._lines.get(timeout=20)
+            line = self._lines.get(timeout=seconds)
             found: dict[str, Any] = json.loads(line)
             if found["event"] == kind:
                 return found
