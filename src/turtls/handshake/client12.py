@@ -224,9 +224,7 @@ def _check_server_hello(peer: Peer, offer: Offer, hello: ServerHello12) -> Answe
         raise ProtocolError(Fault.WRONG_CIPHER, hello.cipher_suite.name)
     if hello.compression_method != b"\0":
         raise ProtocolError(Fault.BAD_COMPRESSION)
-    for kind in extensions.types:
-        if kind not in offer.hello.extensions.types:
-            raise ProtocolError(Fault.UNSUPPORTED_EXTENSION, f"{kind:#06x} in ServerHello")
+    offer.check_answers(extensions)
     _check_renegotiation_info(offer, hello)
     extended = ExtendedMasterSecret in extensions
     resumed = _is_resumed(offer, hello, suite, extended=extended)

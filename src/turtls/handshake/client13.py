@@ -13,13 +13,13 @@ from turtls.handshake.peer import Level, Peer
 from turtls.handshake.proofs import verify_finished
 from turtls.handshake.secrets13 import application_traffic_secrets, handshake_traffic_secrets, start_key_schedule
 from turtls.handshake.transcript import Transcript
-from turtls.record.limits import MIN_RECORD_SIZE_LIMIT
+from turtls.record.limits import MAX_COOKIE, MIN_RECORD_SIZE_LIMIT
 from turtls.wire.extensions import (
     Cookie,
-    EarlyDataIndication,
     Extensions,
     KeyShareHelloRetryRequest,
     KeyShareServerHello,
+    OfferedPsks,
     PostHandshakeAuth,
     ProtocolNameList,
     RecordSizeLimit,
@@ -155,14 +155,14 @@ async def _try_again(peer: Peer, offer: Offer, retry: HelloRetryRequest, transcr
         raise ProtocolError(Fault.WRONG_GROUP, f"HelloRetryRequest for {group}")
     if group is None and cookie is None:
         raise ProtocolError(Fault.BAD_HELLO_RETRY)
+    if cookie is not None and len(cookie.cookie) > MAX_COOKIE:
+        raise ProtocolError(Fault.ILLEGAL_PARAMETER, f"a cookie of {len(cookie.cookie)} bytes")
     peer.explain("retry", "The server wants another key exchange group than the client guessed.", group=group)
 
     transcript.begin_again_after_retry()
     transcript.add(retry.raw)
     peer.carrier.middlebox_change_cipher_spec()
-    suite = SUITES13[retry.cipher_suite]
-    psk_fits = offer.session is not None and SUITES13[offer.session.cipher_suite].hash is suite.hash
-    offer.revise(peer, group=group, cookie=cookie.cookie if cookie is not None else None, keep_psk=psk_fits)
+    offer.revise(peer, group=group, cookie=cookie.cookie if cookie is not None else None, hash=transcript.hash)
     bind(offer, transcript)
     transcript.add(peer.send_raw(offer.raw, offer.hello))
 
@@ -170,9 +170,6 @@ async def _try_again(peer: Peer, offer: Offer, retry: HelloRetryRequest, transcr
     _chosen_suite(offer, server_hello)
     if server_hello.cipher_suite != retry.cipher_suite:
         raise ProtocolError(Fault.CIPHER_CHANGED)
-    share = server_hello.extensions.get(KeyShareServerHello)
-    if group is not None and share is not None and share.group != group:
-        raise ProtocolError(Fault.WRONG_GROUP, f"{share.group} after a HelloRetryRequest for {group}")
     return server_hello
 
 
@@ -181,7 +178,7 @@ def _resumed_psk(offer: Offer, server_hello: ServerHello, suite: Suite13) -> byt
     selected = server_hello.extensions.get(SelectedPsk)
     if selected is None:
         return None
-    if offer.session is None:
+    if offer.session is None or OfferedPsks not in offer.hello.extensions:
         raise ProtocolError(Fault.UNSUPPORTED_EXTENSION, "pre_shared_key")
     if selected.selected_identity != 0:
         raise ProtocolError(Fault.BAD_PSK_SELECTION, f"identity {selected.selected_identity} of 1")
@@ -203,11 +200,7 @@ def _agree(offer: Offer, server_hello: ServerHello) -> tuple[NamedGroup, bytes]:
 
 def _check_encrypted_extensions(peer: Peer, offer: Offer, extensions: Extensions) -> str | None:
     """Check each answer against what was offered; gives the application protocol chosen (section 4.3.1)."""
-    for kind in extensions.types:
-        if kind not in offer.hello.extensions.types:
-            raise ProtocolError(Fault.UNSUPPORTED_EXTENSION, f"{kind:#06x} in EncryptedExtensions")
-    if EarlyDataIndication in extensions:
-        raise ProtocolError(Fault.UNSUPPORTED_EXTENSION, "early_data")
+    offer.check_answers(extensions)
     if (limit := extensions.get(RecordSizeLimit)) is not None:
         if limit.record_size_limit < MIN_RECORD_SIZE_LIMIT:
             raise ProtocolError(Fault.ILLEGAL_PARAMETER, f"record_size_limit {limit.record_size_limit}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from turtls.config import ClientConfig, Session
 from turtls.config.names import host_name
 from turtls.crypto.groups import PrivateShare
+from turtls.crypto.hashes import Hash
 from turtls.crypto.key_schedule import EarlySecret, finished_mac
 from turtls.crypto.suites import SUITES13
 from turtls.crypto.suites12 import SUITES12
@@ -12,6 +13,7 @@ from turtls.errors import ConfigError, Fault, ProtocolError
 from turtls.handshake.grease import Grease
 from turtls.handshake.peer import Peer
 from turtls.handshake.transcript import Transcript
+from turtls.wire.codepoints import is_grease
 from turtls.wire.extensions import (
     AnyExtension,
     CertificateAuthorities,
@@ -40,7 +42,14 @@ from turtls.wire.extensions import (
     SupportedVersionsClientHello,
 )
 from turtls.wire.messages import ClientHello
-from turtls.wire.registries import CipherSuite, NamedGroup, PointFormat, ProtocolVersion, PskKeyExchangeMode
+from turtls.wire.registries import (
+    CipherSuite,
+    ExtensionType,
+    NamedGroup,
+    PointFormat,
+    ProtocolVersion,
+    PskKeyExchangeMode,
+)
 
 
 class Offer:
@@ -193,8 +202,21 @@ class Offer:
             entries.insert(0, KeyShareEntry(group=self.grease.group, key_exchange=b"\0"))
         return KeyShareClientHello(client_shares=entries)
 
-    def revise(self, peer: Peer, *, group: NamedGroup | None, cookie: bytes | None, keep_psk: bool) -> None:
-        """Make the second ClientHello: what HelloRetryRequest asked for, and nothing else (section 4.1.2)."""
+    def check_answers(self, answers: Extensions) -> None:
+        """A server may only answer what was offered (section 4.2), and no reserved code points (RFC 8701, section 3).
+
+        Raises ProtocolError (UNSUPPORTED_EXTENSION).
+        """
+        offered = frozenset(kind for kind in self.hello.extensions.types if not is_grease(kind))
+        for kind in answers.types:
+            if kind not in offered:
+                raise ProtocolError(Fault.UNSUPPORTED_EXTENSION, ExtensionType(kind).name)
+
+    def revise(self, peer: Peer, *, group: NamedGroup | None, cookie: bytes | None, hash: Hash) -> None:
+        """Make the second ClientHello: what HelloRetryRequest asked for, and nothing else (section 4.1.2).
+
+        A session is only offered again if it is of the `hash` that HelloRetryRequest has chosen.
+        """
         extensions = self.hello.extensions
         offered_psks = extensions.remove(OfferedPsks)
         if group is not None:
@@ -203,8 +225,9 @@ class Offer:
             extensions.add(KeyShareClientHello(client_shares=[KeyShareEntry(group=group, key_exchange=share.public)]))
         if cookie is not None:
             extensions.add(Cookie(cookie=cookie))
-        if offered_psks is not None and keep_psk and self.session is not None:
-            extensions.add(psk_offer(self.session, peer.environment.now()))  # always the last
+        session = self.session if offered_psks is not None else None
+        if session is not None and SUITES13[session.cipher_suite].hash is hash:
+            extensions.add(psk_offer(session, peer.environment.now()))  # always the last
         else:
             self.session = None
 

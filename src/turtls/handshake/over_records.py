@@ -11,6 +11,7 @@ from turtls.record.protection13 import Protection13
 from turtls.record.reassembly import HandshakeBuffer
 from turtls.wire.registries import ContentType, ProtocolVersion
 
+
 class RecordCarrier:
     """Satisfies `handshake.peer.Carrier`. Messages that follow each other under the same keys share records."""
 

@@ -15,22 +15,21 @@ from turtls.config import (
     VerifiedChain,
 )
 from turtls.crypto.key_schedule import EarlySecret, finished_mac, resumption_psk
+from turtls.crypto.keys import check_strength
 from turtls.crypto.suites import SUITES13, Suite13
 from turtls.errors import Fault, ProtocolError
 from turtls.handshake.established import Established
 from turtls.handshake.peer import Peer
 from turtls.handshake.proofs import VerifiedBinder, verify_binder
 from turtls.handshake.transcript import Transcript
-from turtls.wire.codec import Struct, code_point, decode, opaque, vector
+from turtls.record.limits import MAX_TICKET
+from turtls.wire.codec import Struct, code_point, opaque, vector
 from turtls.wire.extensions import Extensions, OfferedPsks, PskKeyExchangeModes
 from turtls.wire.messages import ClientHello, NewSessionTicket
 from turtls.wire.registries import CipherSuite, ProtocolVersion, PskKeyExchangeMode
 
 MAX_IDENTITIES_TRIED = 4
 """Tickets of one ClientHello that are looked up: clients offer one or two, and each may cost a decryption."""
-
-MAX_TICKET = 2**16 - 1
-"""Bytes (RFC 8446, section 4.6.1)."""
 
 
 class TicketState(Struct):
@@ -42,6 +41,14 @@ class TicketState(Struct):
     server_name: bytes = opaque(0, 255)
     alpn: bytes = opaque(0, 255)
     client_chain: list[bytes] = vector(opaque(1, 2**24 - 1), 0, 2**24 - 1)
+
+    @classmethod
+    def read(cls, state: bytes | None) -> TicketState | None:
+        """What a store gave back; None if that is nothing, or what another version of turtls kept."""
+        try:
+            return cls.decode(state) if state is not None else None
+        except ProtocolError:
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +77,7 @@ def take_session(config: ClientConfig, key: str, server_name: str | None, now: f
 def _may_resume(session: Session, config: ClientConfig, server_name: str | None, now: float) -> bool:
     return (
         session.fresh(now)
+        and len(session.ticket) <= MAX_TICKET
         and session.server_name == server_name
         and session.version in config.policy.versions
         and (config.verifier is not None or session.version < ProtocolVersion.TLS_1_3)
@@ -112,7 +120,7 @@ async def issue_tickets(peer: Peer, config: ServerConfig, established: Establish
         state = ticket_state(established.negotiated, secret)
         ticket = await peer.wait(config.tickets.seal(state.encode(), peer.environment.now()), "a place for a ticket")
         if len(ticket) > MAX_TICKET:
-            return  # the client's chain is too large to travel in a ticket: it will have to show it again
+            return  # the client's chain is too large to travel in it: it will have to be shown again
         peer.send(
             NewSessionTicket(
                 ticket_lifetime=config.tickets.lifetime,
@@ -158,10 +166,8 @@ async def find_resumption(
     now = peer.environment.now()
     for index, identity in enumerate(psks.identities[:MAX_IDENTITIES_TRIED]):
         sealed = await peer.wait(config.tickets.unseal(identity.identity, now), "a look-up of a ticket")
-        if sealed is None:
-            continue
-        state = decode(TicketState, sealed)
-        if not _suits(state, config, suite, server_name):
+        state = TicketState.read(sealed)
+        if state is None or not _suits(state, config, suite, server_name):
             continue
         client_chain: VerifiedChain | None = None
         if state.client_chain:
@@ -206,4 +212,6 @@ async def verify_client_again(peer: Peer, config: ServerConfig, state: TicketSta
     )
     if config.client_auth is ClientAuth.NONE:
         raise ProtocolError(Fault.REJECTED_CERTIFICATE, "clients are not authenticated any more")
-    return await peer.wait(config.required_verifier().verify(request), "the verdict on the client's certificate")
+    chain = await peer.wait(config.required_verifier().verify(request), "the verdict on the client's certificate")
+    check_strength(chain.leaf.public_key, config.policy.min_rsa_bits)
+    return chain

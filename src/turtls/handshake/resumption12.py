@@ -12,8 +12,8 @@ from turtls.errors import ProtocolError
 from turtls.handshake.established12 import Established12
 from turtls.handshake.offer import Offer
 from turtls.handshake.peer import Peer
-from turtls.handshake.resumption import MAX_TICKET, TicketState, verify_client_again
-from turtls.wire.codec import decode
+from turtls.handshake.resumption import TicketState, verify_client_again
+from turtls.record.limits import MAX_TICKET
 from turtls.wire.extensions import ExtendedMasterSecret, SessionTicket
 from turtls.wire.messages import ClientHello
 from turtls.wire.registries import ProtocolVersion
@@ -70,10 +70,8 @@ async def find_resumption12(
         sealed = await _unseal(peer, config.tickets, ticket.ticket)
     elif config.session_ids is not None and hello.legacy_session_id:
         sealed = await _unseal(peer, config.session_ids, hello.legacy_session_id)
-    if sealed is None:
-        return None
-    state = decode(TicketState, sealed)
-    if not _suits(state, config, hello, version, server_name):
+    state = TicketState.read(sealed)
+    if state is None or not _suits(state, config, hello, version, server_name):
         return None
     if not state.client_chain:
         return Resumption12(state, None)
