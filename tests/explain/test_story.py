@@ -6,9 +6,12 @@ import pytest
 
 from tests.explain.handshakes import Watched, localhost, resumed, with_retry
 from turtls.errors import AlertDescription
-from turtls.events import AlertSeen, KeysInstalled, StepTaken
+from turtls.events import AlertSeen, HandshakeMessageSeen, KeysInstalled, StepTaken
 from turtls.explain.chain import chain_facts
 from turtls.explain.story import Side, Story
+from turtls.explain.words import MESSAGES
+from turtls.wire.messages import HandshakeMessage
+from turtls.wire.messages12 import Certificate12, ServerHelloDone, ServerKeyExchange
 from turtls.wire.registries import SignatureScheme
 
 FULL = [
@@ -76,6 +79,25 @@ def test_what_the_server_showed_can_be_asked_for() -> None:
     assert story.certificates("client") == []
     assert story.signature_scheme("server") == SignatureScheme.ecdsa_secp256r1_sha256
     assert resumed().client_story.signature_scheme("server") is None
+
+
+def test_the_messages_of_tls12_are_told_by_the_same_names() -> None:
+    story = Story("client")
+    for message in (
+        Certificate12(certificate_list=list(localhost()[0].chain)),
+        ServerKeyExchange(content=b"params"),
+        ServerHelloDone(),
+    ):
+        story(HandshakeMessageSeen("received", message, message.to_bytes(), encrypted=False))
+    assert [step.name for step in story.messages] == ["Certificate", "ServerKeyExchange", "ServerHelloDone"]
+    assert tuple(story.certificates("server")) == localhost()[0].chain
+    [_, _, certificates] = story.messages[0].fields
+    assert "issued by" in certificates.parts[0].value
+
+
+def test_every_message_has_words() -> None:
+    declared = [kind for kind in HandshakeMessage.__subclasses__() if kind.__name__ != "HelloRequest"]
+    assert {kind.__name__ for kind in declared if kind.__module__.startswith("turtls.")} <= MESSAGES.keys()
 
 
 def test_a_story_has_an_end() -> None:

@@ -97,7 +97,7 @@ def _extensions(extensions: Extensions, end: int) -> Iterator[Field]:
 def _words(name: str, value: Any) -> str:
     if isinstance(value, CodePoint):
         return _code_point(value)
-    if name == "cert_data":
+    if name in {"cert_data", "certificate"}:  # in TLS 1.3, and before
         return _certificate(value)
     return _opaque(value) if isinstance(value, bytes) else str(value)
 

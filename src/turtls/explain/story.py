@@ -12,6 +12,7 @@ from turtls.events import AlertSeen, HandshakeMessageSeen, KeysInstalled, Secret
 from turtls.explain.fields import Field, fields
 from turtls.explain.words import MESSAGES, Words
 from turtls.wire.messages import Certificate, CertificateVerify, HandshakeMessage
+from turtls.wire.messages12 import Certificate12
 from turtls.wire.registries import SignatureScheme
 
 Side = Literal["client", "server"]
@@ -45,7 +46,7 @@ class Step:
         """What the RFC calls it."""
         match self.trace:
             case HandshakeMessageSeen(message=message):
-                return type(message).__name__
+                return type(message).__name__.rstrip("12")  # some have another declaration in TLS 1.2 and 1.1
             case KeysInstalled(level=level):
                 return f"{level} keys"
             case SecretDerived(label=label):
@@ -60,8 +61,8 @@ class Step:
     def words(self) -> Words:
         """The step in plain words."""
         match self.trace:
-            case HandshakeMessageSeen():
-                return MESSAGES.get(self.name, Words(self.name, ""))
+            case HandshakeMessageSeen(message=message):
+                return MESSAGES.get(type(message).__name__, Words(self.name, ""))
             case KeysInstalled(direction=direction, cipher_suite=suite, why=why):
                 verb = "encrypts what it sends" if direction == "sent" else "decrypts what it receives"
                 return Words(f"The {self.side} {verb} with its {self.name}", f"{suite}: {why}")
@@ -129,8 +130,13 @@ class Story:
 
     def certificates(self, side: Side) -> list[bytes]:
         """The certificates that side sent, DER, leaf first; none in a resumed session. Nobody has checked them here."""
-        sent = [message for message in self._sent(side) if isinstance(message, Certificate)]
-        return [entry.cert_data for message in sent for entry in message.certificate_list]
+        chain: list[bytes] = []
+        for message in self._sent(side):
+            if isinstance(message, Certificate):
+                chain += [entry.cert_data for entry in message.certificate_list]
+            elif isinstance(message, Certificate12):
+                chain += message.certificate_list
+        return chain
 
     def signature_scheme(self, side: Side) -> SignatureScheme | None:
         """How that side signed the handshake; None if it did not."""

@@ -57,12 +57,45 @@ MESSAGES = {
         "A ticket for next time",
         "With it the client can come back without certificates and signatures, and prove that it was here before.",
     ),
+    "ServerHello12": Words(
+        "Agreed: this is what we use",
+        "The server picks one of each. In TLS 1.2 the handshake goes on in the open until both sides have their keys.",
+    ),
+    "Certificate12": Words(
+        "This is who I am",
+        "A certificate says which names belong to a public key, and is signed by an authority. In TLS 1.2 everyone on "
+        "the way can read it.",
+    ),
+    "CertificateStatus12": Words(
+        "Not revoked, says the authority",
+        "A recent statement of the authority, brought along so that the client need not ask for it.",
+    ),
+    "ServerKeyExchange": Words(
+        "My half of the key exchange",
+        "A fresh public value, signed with the key of the certificate. It proves that the server holds that key, and "
+        "who steals the key later cannot open what was recorded.",
+    ),
+    "CertificateRequest12": Words("And who are you?", "The server asks the client for a certificate of its own."),
+    "CertificateRequest11": Words("And who are you?", "The server asks the client for a certificate of its own."),
+    "ServerHelloDone": Words("Your turn", "The server has said all it has to say for now."),
+    "ClientKeyExchange": Words(
+        "The premaster secret",
+        "The client's half of the key exchange, or the secret itself, encrypted for the server. Both sides now compute "
+        "the same session keys from it.",
+    ),
+    "CertificateVerify12": Words(
+        "And this is the proof",
+        "A signature over everything said so far: the client holds the key of its certificate.",
+    ),
+    "NewSessionTicket12": Words(
+        "A ticket for next time", "With it the client can come back without a new key exchange."
+    ),
     "KeyUpdate": Words(
         "Fresh keys", "The sender goes on under new keys; what leaks later does not open what came before."
     ),
     "EndOfEarlyData": Words("That was all I had to say early", "The client's early data ends here."),
 }
-"""By the RFC's name of the message."""
+"""By the name of the message's declaration."""
 
 EXTENSIONS = {
     "server_name": "the name the client wants to reach",
