@@ -37,7 +37,7 @@ def stage(_stage: Stage) -> Stage:
     return _stage
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def pki(_stage: Stage) -> PKI:
     """The certificates of the tests."""
     return _stage.pki

@@ -107,7 +107,7 @@ class Visit:
 
 
 class Listening:
-    """A server of turtls in a thread."""
+    """A server of turtls in a thread, with one more for each connection."""
 
     def __init__(self, listener: TLSListener, application: Callable[[TLSSocket], None]) -> None:
         self.port: int = listener.getsockname()[1]
@@ -123,8 +123,7 @@ class Listening:
             except OSError:
                 return
             tls.settimeout(TIMEOUT)
-            self._serve_one(tls, visit)
-            self._visits.put(visit)
+            threading.Thread(target=self._serve_one, args=(tls, visit), daemon=True).start()
 
     def _serve_one(self, tls: TLSSocket, visit: Visit) -> None:
         try:
@@ -133,7 +132,9 @@ class Listening:
                 self._application(tls)
         except (turtls.TLSError, OSError) as error:
             visit.error = error
-        visit.negotiated = tls.negotiated
+        finally:
+            visit.negotiated = tls.negotiated
+            self._visits.put(visit)
 
     def visit(self) -> Visit:
         """The next connection that has ended."""
@@ -142,7 +143,7 @@ class Listening:
 
 @contextmanager
 def listening(config: ServerConfig, application: Callable[[TLSSocket], None]) -> Iterator[Listening]:
-    """A server of turtls on a loopback port, which serves one connection after the other."""
+    """A server of turtls on a loopback port."""
     with turtls.listen("127.0.0.1", 0, config, handshake_timeout=TIMEOUT) as listener:
         server = Listening(listener, application)
         thread = threading.Thread(target=server.serve, daemon=True)

@@ -19,7 +19,7 @@ class Curl(ClientPeer):
     @staticmethod
     def application(channel: Channel) -> None:
         """Answer one HTTP request, if one comes, with its own body."""
-        request = _read_until(channel, b"\r\n\r\n")
+        request = read_until(channel, b"\r\n\r\n")
         if not request:
             return
         head, _, body = request.partition(b"\r\n\r\n")
@@ -68,7 +68,8 @@ class CurlClient(Client):
         return "\n".join(process.log for process in self._processes)
 
 
-def _read_until(channel: Channel, end: bytes) -> bytes:
+def read_until(channel: Channel, end: bytes) -> bytes:
+    """What comes up to `end`, and what came with it; or all, if the other side closes before."""
     data = b""
     while end not in data and (chunk := channel.recv(65536)):
         data += chunk
