@@ -14,7 +14,7 @@ import typer
 
 from turtls import aio
 from turtls.cli.dial import Dialled, dial
-from turtls.cli.options import client_config, host_and_port
+from turtls.cli.options import PolicyOption, client_config, host_and_port
 from turtls.cli.output import ExitCode, JsonOption, err, print_json, report
 from turtls.cli.render import Picture, chain_tree, facts_table, verdict_lines
 from turtls.config import ClientConfig, Negotiated
@@ -37,6 +37,7 @@ _TICKET_SECONDS = 2
 def command(
     target: Annotated[str, typer.Argument(metavar="HOST[:PORT]", help="Whom to reach; port 443 if none is given.")],
     server_name: Annotated[str | None, typer.Option(help="The name that the certificate must be for.")] = None,
+    policy: PolicyOption = "intermediate",
     ca: Annotated[Path | None, typer.Option(help="Trust the authorities in this file, and no others.")] = None,
     alpn: Annotated[str | None, typer.Option(help="Application protocols to offer: h2,http/1.1")] = None,
     cert: Annotated[Path | None, typer.Option(help="The client's certificate, if it is asked for one.")] = None,
@@ -68,6 +69,7 @@ def command(
     """
     host, port = host_and_port(target, 443)
     config = client_config(
+        policy=policy,
         ca=ca,
         danger_accept_any=danger_accept_any,
         alpn=alpn,

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColu
 from rich.text import Text
 
 from turtls.cli.fetch import Fetched, Timing, fetch
-from turtls.cli.options import client_config
+from turtls.cli.options import PolicyOption, client_config
 from turtls.cli.output import ExitCode, JsonOption, err, print_json, printable, report
 from turtls.config import ClientConfig
 from turtls.errors import TruncatedError
@@ -44,6 +44,7 @@ def command(
     ] = False,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the body to this file.")] = None,
     location: Annotated[bool, typer.Option("--location", "-L", help="Follow redirects.")] = False,
+    policy: PolicyOption = "intermediate",
     ca: Annotated[Path | None, typer.Option(help="Trust the authorities in this file, and no others.")] = None,
     cert: Annotated[Path | None, typer.Option(help="The client's certificate, if it is asked for one.")] = None,
     key: Annotated[Path | None, typer.Option(help="Its private key, if it is in another file.")] = None,
@@ -65,6 +66,7 @@ def command(
     Exit code: 1 the answer is an error, 3 untrusted certificate, 4 no connection, 5 no agreement.
     """
     config = client_config(
+        policy=policy,
         ca=ca,
         danger_accept_any=danger_accept_any,
         alpn="http/1.1" if http1 else "h2,http/1.1",

@@ -5,15 +5,23 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
+
+import typer
 
 from turtls.config import ClientConfig, Credential, DangerAcceptAnyCertificate, KeyLog, Policy, Verifier
+from turtls.crypto.suites import SUITES13
+from turtls.crypto.suites12 import SUITES12
 from turtls.errors import ConfigError
 from turtls.pki import PrivateVerifier, TrustStore
 from turtls.wire.codepoints import CodePoint
-from turtls.wire.registries import CipherSuite, NamedGroup
+from turtls.wire.registries import CipherSuite, NamedGroup, ProtocolVersion
 
 P = TypeVar("P", bound=CodePoint)
+
+POLICY_HELP = "What may be negotiated: modern, intermediate, legacy, or a cipher string such as ECDHE+AESGCM."
+
+PolicyOption = Annotated[str, typer.Option(metavar="POLICY", help=POLICY_HELP)]
 
 
 def host_and_port(target: str, default_port: int) -> tuple[str, int]:
@@ -37,6 +45,7 @@ def host_and_port(target: str, default_port: int) -> tuple[str, int]:
 
 def client_config(
     *,
+    policy: str = "intermediate",
     ca: Path | None = None,
     danger_accept_any: bool = False,
     alpn: str | None = None,
@@ -50,7 +59,7 @@ def client_config(
     if key is not None and cert is None:
         raise ConfigError("--key says what signs for a certificate: --cert is needed, too.")
     return ClientConfig(
-        policy=_policy(groups, suites),
+        policy=_policy(policy, groups, suites),
         verifier=_verifier(ca, danger_accept_any),
         alpn=tuple(_words(alpn)),
         credentials=() if cert is None else (Credential.load(cert, key),),
@@ -58,14 +67,23 @@ def client_config(
     )
 
 
-def _policy(groups: str | None, suites: str | None) -> Policy:
-    policy = Policy.MODERN
+def _policy(text: str, groups: str | None, suites: str | None) -> Policy:
+    policy = Policy.from_string(text)
     if groups is not None:
         chosen = _code_points(NamedGroup, groups)
         policy = replace(policy, name="custom", groups=chosen, key_share_groups=chosen[:1])
     if suites is not None:
-        policy = replace(policy, name="custom", cipher_suites=_code_points(CipherSuite, suites))
+        chosen_suites = _code_points(CipherSuite, suites)
+        versions = [v for v in policy.versions if any(_is_usable(suite, v) for suite in chosen_suites)]
+        policy = replace(policy, name="custom", cipher_suites=chosen_suites, versions=tuple(versions))
     return policy
+
+
+def _is_usable(suite: CipherSuite, version: ProtocolVersion) -> bool:
+    """Whether a suite can be negotiated in that version at all."""
+    if suite in SUITES13:
+        return version == ProtocolVersion.TLS_1_3
+    return suite in SUITES12 and SUITES12[suite].min_version <= version < ProtocolVersion.TLS_1_3
 
 
 def _verifier(ca: Path | None, danger_accept_any: bool) -> Verifier | None:

@@ -65,7 +65,8 @@ def _facts(negotiated: Negotiated) -> Iterator[Fact]:
         Mark.GOOD if words.is_post_quantum(group) else Mark.NOTE,
     )
     suite = negotiated.cipher_suite
-    yield Fact("Cipher suite", suite.name, words.suite_words(suite), Mark.GOOD)
+    weakness = words.suite_weakness(suite)
+    yield Fact("Cipher suite", suite.name, weakness or words.suite_words(suite), Mark.BAD if weakness else Mark.GOOD)
     signature = negotiated.signature_scheme
     if signature is not None:
         yield Fact("Signature", signature.name, words.signature_words(signature), Mark.GOOD)
@@ -93,6 +94,11 @@ def _facts(negotiated: Negotiated) -> Iterator[Fact]:
         )
 
 
+def weaknesses(negotiated: Negotiated) -> tuple[str, ...]:
+    """What is weak about what was negotiated, a sentence each; empty if nothing is."""
+    return tuple(f"{fact.value}: {fact.words}." for fact in _facts(negotiated) if fact.mark is Mark.BAD)
+
+
 def negotiated_as_json(negotiated: Negotiated) -> dict[str, Any]:
     """What was negotiated, for a program: names as the registries have them."""
     group, signature = negotiated.group, negotiated.signature_scheme
@@ -112,7 +118,7 @@ def negotiated_as_json(negotiated: Negotiated) -> dict[str, Any]:
 def verdict(negotiated: Negotiated, leaf: CertificateFacts | None, now: datetime) -> Verdict:
     """Whether what was negotiated is safe, from the client's point of view."""
     trusted = negotiated.peer is not None and negotiated.peer.trusted
-    worries = [f"{fact.value}: {fact.words}." for fact in facts(negotiated) if fact.mark is Mark.BAD]
+    worries = list(weaknesses(negotiated))
     if not trusted:
         worries.insert(0, "Nobody vouched for the server: whoever sits on the path could pretend to be it.")
     if worries:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from turtls.crypto.suites12 import SUITES12
 from turtls.wire.registries import CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme
 
 
@@ -162,6 +163,17 @@ def version_name(version: ProtocolVersion) -> str:
 def version_words(version: ProtocolVersion) -> str:
     """What to think of the version."""
     return _VERSIONS.get(version, "a version that should not be in use")
+
+
+def suite_weakness(suite: CipherSuite) -> str:
+    """What is weak about the cipher suite; empty if nothing is."""
+    meaning = SUITES12.get(suite)
+    if meaning is None:
+        return ""
+    weak = [] if meaning.key_exchange.is_forward_secret else ["who steals the server's key can read what was recorded"]
+    if meaning.is_cbc:
+        weak.append("CBC mode has a history of attacks")
+    return "; ".join(weak)
 
 
 def suite_words(suite: CipherSuite) -> str:
