@@ -134,8 +134,11 @@ class ServerConfig:
     session_ids: SessionIdStore | None = field(default_factory=TicketCache)
     """Keeps sessions of TLS 1.2 for clients that know session ids, but no tickets; None does not."""
     tickets_to_send: int = 2
+    """To each client of TLS 1.3 that can resume. 0 to 255."""
     on_client_hello: Callable[[ClientHelloInfo], ServerConfig | None | Awaitable[ServerConfig | None]] | None = None
-    """Sees the ClientHello before anything is chosen, and may put another configuration in the place of this one."""
+    """Sees the ClientHello before anything is chosen, and may put another configuration in the place of this one.
+
+    The connection keeps what it has begun with: `environment`, `record_padding` and the log of keys."""
     record_size_limit: int | None = None
     record_padding: int = 0
     keylog: KeyLog | None = None
@@ -146,6 +149,8 @@ class ServerConfig:
     def __post_init__(self) -> None:
         _check_limits(self.record_size_limit, self.record_padding)
         _check_alpn(self.alpn)
+        if not 0 <= self.tickets_to_send <= 255:
+            raise ConfigError("tickets_to_send is 0 to 255: the nonce of a ticket is one byte here.")
         object.__setattr__(self, "credentials_by_name", CredentialIndex(self.credentials))
         if self.client_auth is not ClientAuth.NONE:
             self.required_verifier()

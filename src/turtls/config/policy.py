@@ -6,9 +6,15 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from turtls.config.cipher_strings import CipherString
+from turtls.crypto.groups import SUPPORTED
 from turtls.crypto.suites import SUITES13
 from turtls.crypto.suites12 import SUITES12, KeyExchange
+from turtls.errors import ConfigError
 from turtls.wire.registries import CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme
+
+_VERSIONS = frozenset(
+    (ProtocolVersion.TLS_1_0, ProtocolVersion.TLS_1_1, ProtocolVersion.TLS_1_2, ProtocolVersion.TLS_1_3)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +26,7 @@ class Policy:
     cipher_suites: tuple[CipherSuite, ...]
     groups: tuple[NamedGroup, ...]
     key_share_groups: tuple[NamedGroup, ...]
-    """The groups a client sends key shares for at once; the others cost a HelloRetryRequest."""
+    """Those of the groups that a client sends key shares for at once; the others cost a HelloRetryRequest."""
     signature_schemes: tuple[SignatureScheme, ...]
     min_rsa_bits: int = 2048
     require_secure_renegotiation: bool = True
@@ -33,6 +39,21 @@ class Policy:
     """TLS 1.3, and TLS 1.2 in its sound form: forward secrecy and AEADs only. The default."""
     LEGACY: ClassVar[Policy]
     """For peers that know no better: TLS 1.0 and 1.1, CBC, RSA key transport, SHA-1 signatures, keys of 1024 bits."""
+
+    def __post_init__(self) -> None:
+        for version in self.versions:
+            known = SUITES13 if version == ProtocolVersion.TLS_1_3 else SUITES12
+            if not any(suite in known for suite in self.cipher_suites):
+                raise ConfigError(f"This policy has no cipher suite for {version}.")
+        if not self.versions or not self.groups or not self.signature_schemes:
+            raise ConfigError("A policy needs versions, groups and signature schemes.")
+        for what, unknown in (
+            ("versions", set(self.versions) - _VERSIONS),
+            ("cipher_suites", set(self.cipher_suites) - SUITES13.keys() - SUITES12.keys()),
+            ("groups", set(self.groups) - SUPPORTED),
+        ):
+            if unknown:
+                raise ConfigError(f"{what} cannot hold {', '.join(sorted(map(str, unknown)))}.")
 
     @classmethod
     def from_string(cls, text: str) -> Policy:

@@ -5,7 +5,7 @@ The same code serves both roles, in the handshake and after it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -123,19 +123,18 @@ async def prove_identity(
     requested: Extensions,
     context: bytes = b"",
 ) -> None:
-    """Send Certificate and CertificateVerify. `requested` are the extensions of the message that asked for them."""
-    transcript.add(send_certificate(peer, credential, requested, context))
+    """Send Certificate and CertificateVerify. `requested` are the extensions of the message that asked for them.
+
+    Nothing is sent before it is signed: after the handshake nothing may come between the two (section 4.6.2).
+    """
+    raw, certificate = _certificate_message(
+        credential, CertificateStatusRequest in requested, SignedCertificateTimestampRequest in requested, context
+    )
+    transcript.add(raw)
     content = _CONTEXT[role] + transcript.digest()
     signature = await peer.wait(credential.signer.sign(scheme, content), "a signature by this side's key")
+    peer.send_raw(raw, certificate)
     transcript.add(peer.send(CertificateVerify(algorithm=scheme, signature=signature)))
-
-
-def send_certificate(peer: Peer, credential: Credential, requested: Extensions, context: bytes) -> bytes:
-    """Send the chain, with the staple and timestamps if the peer asked for them; its bytes are returned."""
-    wants_staple = CertificateStatusRequest in requested
-    wants_timestamps = SignedCertificateTimestampRequest in requested
-    raw, message = _certificate_message(credential, wants_staple, wants_timestamps, context)
-    return peer.send_raw(raw, message)
 
 
 @lru_cache(maxsize=64)
@@ -157,7 +156,7 @@ def _certificate_message(
 
 
 def choose_scheme(
-    credential: Credential, accepted: Sequence[SignatureScheme], allowed: Sequence[SignatureScheme]
+    credential: Credential, accepted: Collection[SignatureScheme], allowed: Collection[SignatureScheme]
 ) -> SignatureScheme | None:
     """The best scheme for the credential's key that the peer accepts and our policy allows; None if there is none."""
     schemes = schemes_for(credential.leaf.public_key, ProtocolVersion.TLS_1_3)
@@ -168,7 +167,7 @@ def choose_client_credential(
     credentials: Sequence[Credential], requested: Extensions, allowed: Sequence[SignatureScheme]
 ) -> tuple[Credential, SignatureScheme] | None:
     """The first credential that answers a CertificateRequest: its signatures and issuers suit the server."""
-    accepted = requested.require(SignatureAlgorithms).supported_signature_algorithms
+    accepted = frozenset(requested.require(SignatureAlgorithms).supported_signature_algorithms)
     authorities = requested.get(CertificateAuthorities)
     for credential in credentials:
         if authorities is not None and not credential.issuers.intersection(authorities.authorities):

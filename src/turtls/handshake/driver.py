@@ -5,6 +5,7 @@ This is the one place where a message at the wrong time becomes unexpected_messa
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Coroutine
 from typing import Any
 
@@ -73,6 +74,6 @@ def _decode(raw: bytes, kinds: tuple[type[HandshakeMessage], ...]) -> HandshakeM
 
 
 def _discard(awaitable: Awaitable[Any]) -> None:
-    """A coroutine that nobody will await any more is closed, so that Python does not complain."""
-    if isinstance(awaitable, Coroutine):
+    """A coroutine that nobody has begun to await is closed, so that Python does not complain."""
+    if inspect.iscoroutine(awaitable) and inspect.getcoroutinestate(awaitable) == inspect.CORO_CREATED:
         awaitable.close()

@@ -45,6 +45,7 @@ class Established:
         self.server_traffic_secret = server_traffic_secret
         self.exporter_master_secret = exporter_master_secret
         self.resumption_master_secret = resumption_master_secret
+        """Empty on a server whose client has no use for tickets."""
         self.credential = credential
         """What a server showed; None for a client, and in a resumed session."""
         self.transcript = transcript

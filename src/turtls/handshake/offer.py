@@ -195,7 +195,8 @@ class Offer:
         return [self.grease.group, *groups] if self.grease is not None else groups
 
     def _key_shares(self, peer: Peer) -> KeyShareClientHello:
-        shares = peer.environment.generate_key_shares(self.config.policy.key_share_groups)
+        policy = self.config.policy
+        shares = peer.environment.generate_key_shares([g for g in policy.key_share_groups if g in policy.groups])
         self.shares = {share.group: share for share in shares}
         entries = [KeyShareEntry(group=share.group, key_exchange=share.public) for share in shares]
         if self.grease is not None:

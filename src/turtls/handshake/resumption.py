@@ -111,8 +111,8 @@ def session_from_ticket(
 
 
 async def issue_tickets(peer: Peer, config: ServerConfig, established: Established) -> None:
-    """Send NewSessionTickets, as many as the configuration says."""
-    if config.tickets is None:
+    """Send NewSessionTickets, as many as the configuration says, to a client that can use them."""
+    if config.tickets is None or not established.resumption_master_secret:
         return
     for number in range(config.tickets_to_send):
         nonce = bytes([number])
@@ -160,8 +160,7 @@ async def find_resumption(
     if psks is None:
         return None
     _check_offer(hello, psks)
-    modes = hello.extensions.require(PskKeyExchangeModes)
-    if config.tickets is None or PskKeyExchangeMode.psk_dhe_ke not in modes.ke_modes:
+    if config.tickets is None or not can_resume(hello):
         return None
     now = peer.environment.now()
     for index, identity in enumerate(psks.identities[:MAX_IDENTITIES_TRIED]):
@@ -180,6 +179,12 @@ async def find_resumption(
         expected = finished_mac(suite.hash, binder_key, transcript.digest(truncated))
         return Resumption(verify_binder(expected, psks.binders[index]), index, state.secret, client_chain)
     return None
+
+
+def can_resume(hello: ClientHello) -> bool:
+    """Whether the client resumes in the one mode that is used here (section 4.2.9)."""
+    modes = hello.extensions.get(PskKeyExchangeModes)
+    return modes is not None and PskKeyExchangeMode.psk_dhe_ke in modes.ke_modes
 
 
 def _check_offer(hello: ClientHello, psks: OfferedPsks) -> None:

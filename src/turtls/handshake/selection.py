@@ -17,6 +17,9 @@ from turtls.wire.extensions import (
 from turtls.wire.messages import ClientHello
 from turtls.wire.registries import NameType, ProtocolVersion
 
+_PRINTABLE = frozenset(range(0x21, 0x7F))
+"""ASCII without blanks and controls: what a name holds may end in a log."""
+
 
 def requested_name(hello: ClientHello) -> str | None:
     """The name the client asks for, in lower case (RFC 6066, section 3). Raises ProtocolError."""
@@ -26,7 +29,7 @@ def requested_name(hello: ClientHello) -> str | None:
     if len(names.server_name_list) != 1 or names.server_name_list[0].name_type != NameType.host_name:
         raise ProtocolError(Fault.MALFORMED, "server_name does not hold one host_name")
     untrusted_name = names.server_name_list[0].host_name
-    if not untrusted_name.isascii() or b"\0" in untrusted_name or len(untrusted_name) > 255:
+    if not _PRINTABLE.issuperset(untrusted_name) or len(untrusted_name) > 255:
         raise ProtocolError(Fault.ILLEGAL_PARAMETER, "server_name is not the name of a host")
     return untrusted_name.decode("ascii").lower()
 

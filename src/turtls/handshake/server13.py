@@ -11,7 +11,7 @@ from turtls.handshake.certificates import Authenticated, Authenticator, choose_s
 from turtls.handshake.established import Established
 from turtls.handshake.peer import Level, Peer
 from turtls.handshake.proofs import verify_finished
-from turtls.handshake.resumption import find_resumption
+from turtls.handshake.resumption import can_resume, find_resumption
 from turtls.handshake.secrets13 import application_traffic_secrets, handshake_traffic_secrets, start_key_schedule
 from turtls.handshake.selection import answer_record_limits, choose_protocol, requested_name
 from turtls.handshake.transcript import Transcript
@@ -70,11 +70,11 @@ async def handshake(peer: Peer, config: ServerConfig, hello: ClientHello) -> Est
     alpn = choose_protocol(config, hello)
     credential, scheme = (None, None) if resumption else choose_credential(config, hello, server_name)
     answers: list[AnyExtension] = [
-        SupportedVersionsServerHello(selected_version=ProtocolVersion.TLS_1_3),
         KeyShareServerHello(group=group, key_exchange=server_share),
+        SupportedVersionsServerHello(selected_version=ProtocolVersion.TLS_1_3),
     ]
     if resumption is not None:
-        answers.append(SelectedPsk(selected_identity=resumption.index))
+        answers.insert(0, SelectedPsk(selected_identity=resumption.index))
     server_hello = ServerHello(
         random=peer.environment.random(32),
         legacy_session_id_echo=hello.legacy_session_id,
@@ -132,7 +132,9 @@ async def handshake(peer: Peer, config: ServerConfig, hello: ClientHello) -> Est
         client_traffic_secret=client_application,
         server_traffic_secret=server_application,
         exporter_master_secret=exporter,
-        resumption_master_secret=master_secret.resumption_master_secret(transcript.digest()),
+        resumption_master_secret=(
+            master_secret.resumption_master_secret(transcript.digest()) if can_resume(hello) else b""
+        ),
         transcript=transcript if PostHandshakeAuth in hello.extensions else None,
         credential=credential,
     )
@@ -150,7 +152,7 @@ def _check_hello(hello: ClientHello) -> None:
         extensions.require(PskKeyExchangeModes)
     else:
         extensions.require(SignatureAlgorithms)
-    groups = extensions.require(SupportedGroups).named_group_list
+    groups = frozenset(extensions.require(SupportedGroups).named_group_list)
     seen: set[NamedGroup] = set()
     for share in extensions.require(KeyShareClientHello).client_shares:
         if share.group in seen:
@@ -186,7 +188,7 @@ def choose_credential(
     config: ServerConfig, hello: ClientHello, server_name: str | None
 ) -> tuple[Credential, SignatureScheme]:
     """The first credential for the name that makes a signature the client can verify (section 4.4.2.2)."""
-    accepted = hello.extensions.require(SignatureAlgorithms).supported_signature_algorithms
+    accepted = frozenset(hello.extensions.require(SignatureAlgorithms).supported_signature_algorithms)
     for credential in config.credentials_by_name.candidates(server_name):
         if (scheme := choose_scheme(credential, accepted, config.policy.signature_schemes)) is not None:
             return credential, scheme
@@ -210,8 +212,8 @@ async def _ask_again(
         cipher_suite=suite.suite,
         extensions=Extensions(
             [
-                SupportedVersionsServerHello(selected_version=ProtocolVersion.TLS_1_3),
                 KeyShareHelloRetryRequest(selected_group=group),
+                SupportedVersionsServerHello(selected_version=ProtocolVersion.TLS_1_3),
             ]
         ),
     )
