@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,9 @@ class Serving:
 
     def _read(self) -> None:
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._lines.put(line)
+        with suppress(ValueError):  # closed at the end
+            for line in self._process.stdout:
+                self._lines.put(line)
 
     def event(self, kind: str, seconds: float = 20) -> dict[str, Any]:
         """The next event of that kind in the log, which must come in that time."""

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from rich.text import Text
@@ -80,14 +80,14 @@ def command(
 
     Certificates are renewed while it runs. Ctrl-C ends it.
     """
-    connect, alpn = _service(folder, upstream, echo)
+    service = _service(folder, upstream, echo)
     log = _Log(json)
     with suppress(KeyboardInterrupt):
         asyncio.run(
             _serve(
-                Server(connect, on_visit=log.visit, on_failure=log.failure),
+                Server(service.connect, watch=service.watch, on_visit=log.visit, on_failure=log.failure),
                 _Certificate(name or list(_own_names())),
-                _config(alpn, client_ca, require_client_certificate, keylog),
+                _config(service.alpn, client_ca, require_client_certificate, keylog),
                 host,
                 port,
                 log,
@@ -95,15 +95,24 @@ def command(
         )
 
 
-def _service(folder: Path | None, upstream: str | None, echo: bool) -> tuple[Connect, tuple[str, ...]]:
-    """What is served, and the protocols it can be had by."""
+class _Service(NamedTuple):
+    """What is served, the protocols it can be had by, and whether handshakes are to be written down for it."""
+
+    connect: Connect
+    alpn: tuple[str, ...] = ("h2", "http/1.1")
+    watch: bool = False
+
+
+def _service(folder: Path | None, upstream: str | None, echo: bool) -> _Service:
     if sum((folder is not None, upstream is not None, echo)) > 1:
         raise ConfigError("A folder, --upstream and --echo exclude each other: each says what to serve.")
     if echo:
-        return Echo, ()
+        return _Service(Echo, alpn=())
     if upstream is not None:
-        return http(Upstream(upstream)), ("h2", "http/1.1")
-    return http(Folder(folder) if folder is not None else own_page), ("h2", "http/1.1")
+        return _Service(http(Upstream(upstream)))
+    if folder is not None:
+        return _Service(http(Folder(folder)))
+    return _Service(http(own_page), watch=True)
 
 
 def _config(

@@ -71,7 +71,7 @@ class Visitor:
     port: int
     negotiated: Negotiated
     story: Story
-    """How the connection came about."""
+    """How the connection came about; empty where nobody watched."""
 
 
 @dataclass(frozen=True, slots=True)

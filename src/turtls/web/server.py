@@ -69,17 +69,20 @@ class Echo:
 class Server:
     """Has each visitor served by what `connect` makes for it.
 
-    `on_visit` hears of each connection whose handshake is done, `on_failure` of the others.
+    `watch` has the story of each connection written down for its visitor. `on_visit` hears of each connection whose
+    handshake is done, `on_failure` of the others.
     """
 
     def __init__(
         self,
         connect: Connect,
         *,
+        watch: bool,
         on_visit: Callable[[Visitor], None],
         on_failure: Callable[[HandshakeFailure], None],
     ) -> None:
         self._connect = connect
+        self._watch = watch
         self._on_visit = on_visit
         self._on_failure = on_failure
         self._connections: dict[Connection, asyncio.Task[None]] = {}
@@ -94,7 +97,7 @@ class Server:
             host,
             port,
             config=config,
-            new_observer=partial(Story, "server"),
+            new_observer=partial(Story, "server") if self._watch else None,
             on_handshake_failure=self._failed,
         )
 
@@ -111,7 +114,7 @@ class Server:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        visitor = visitor_of(writer)
+        visitor = _visitor(writer)
         self._on_visit(visitor)
         connection = self._connect(reader, writer, visitor)
         self._connections[connection] = cast("asyncio.Task[None]", asyncio.current_task())
@@ -119,8 +122,6 @@ class Server:
             await connection.run()
         except Abandoned:
             writer.transport.abort()
-        except asyncio.CancelledError:
-            pass  # `finish` ends the connection; asyncio's streams would report the cancelled task as a fault
         finally:
             del self._connections[connection]
             writer.close()
@@ -133,8 +134,7 @@ class Server:
         return None
 
 
-def visitor_of(writer: asyncio.StreamWriter) -> Visitor:
-    """Who is at the other end of a server's stream; its connection is observed by a Story."""
+def _visitor(writer: asyncio.StreamWriter) -> Visitor:
     connection = writer.get_extra_info("tls")
-    address, port, *_ = writer.get_extra_info("peername")
-    return Visitor(address, port, connection.negotiated, connection.observer)
+    address, port, *_ = writer.get_extra_info("peername") or ("unknown", 0)  # it may have left already
+    return Visitor(address, port, connection.negotiated, connection.observer or Story("server"))
