@@ -1,0 +1,191 @@
+"""Checks what came of a handshake against the runner's -expect-* flags."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tests.bogo.flags import Options
+from tests.bogo.world import World
+from turtls.config import Negotiated
+from turtls.connection import Connection
+from turtls.crypto import keys
+from turtls.events import HandshakeMessageSeen, Trace
+from turtls.handshake.established import Established
+from turtls.wire.extensions import (
+    CertificateAuthorities,
+    ExtendedMasterSecret,
+    RenegotiationInfo,
+    SignatureAlgorithms,
+)
+from turtls.wire.messages import CertificateRequest, HandshakeMessage, ServerHello12
+from turtls.wire.messages12 import CertificateRequest11, CertificateRequest12
+from turtls.wire.registries import ProtocolVersion
+
+M = TypeVar("M", bound=HandshakeMessage)
+
+
+class Disappointed(Exception):
+    """Something is not as the runner expects it."""
+
+
+class Witness:
+    """Sees the messages of one connection, and knows what was to come of it."""
+
+    def __init__(self, options: Options, world: World, *, is_resumption: bool) -> None:
+        self.options = options
+        self.world = world
+        self.is_resumption = is_resumption
+        self.seen: list[HandshakeMessageSeen] = []
+
+    def see(self, trace: Trace) -> None:
+        """Observe the connection."""
+        if isinstance(trace, HandshakeMessageSeen):
+            self.seen.append(trace)
+
+    def message(self, kind: type[M]) -> M | None:
+        """The first message of that kind; None if there was none."""
+        return next((trace.message for trace in self.seen if isinstance(trace.message, kind)), None)
+
+    def received_anything(self) -> bool:
+        """Whether the peer has come as far as a message."""
+        return any(trace.direction == "received" for trace in self.seen)
+
+    @staticmethod
+    def traffic_secrets(connection: Connection) -> tuple[bytes, bytes]:
+        """The client's and the server's of the present generation, which turtls shows to nobody."""
+        established = connection._established
+        assert isinstance(established, Established)
+        return established.client_traffic_secret, established.server_traffic_secret
+
+    def check_end(self) -> None:
+        """What can only be known once the runner has said all it has to say."""
+        options, sessions = self.options, self.world.sessions
+        if options.expect_no_session and sessions.kept:
+            raise Disappointed("a session was kept")
+
+
+def check(witness: Witness, connection: Connection) -> None:
+    """Check all that is known when the handshake is done. Raises Disappointed."""
+    negotiated = connection.negotiated
+    assert negotiated is not None
+    options = witness.options
+    _expect("handshake done", not options.handshake_never_done, True)
+    _check_parameters(options, negotiated)
+    _check_names(options, negotiated)
+    _check_resumption(witness, negotiated)
+    _check_hellos(witness, negotiated)
+    _check_certificate(witness, negotiated)
+    _check_certificate_request(witness)
+
+
+def _expect(what: str, found: Any, expected: Any) -> None:
+    if found != expected:
+        raise Disappointed(f"{what}: {found!r} where {expected!r} was expected")
+
+
+def _check_parameters(options: Options, negotiated: Negotiated) -> None:
+    for what, found, expected in (
+        ("version", negotiated.version, options.expect_version),
+        ("cipher suite", negotiated.cipher_suite, options.expect_cipher),
+        ("cipher suite", negotiated.cipher_suite, options.expect_cipher_aes if _has_aes() else 0),
+        ("group", negotiated.group, options.expect_curve_id),
+        ("signature", negotiated.signature_scheme, options.expect_peer_signature_algorithm),
+    ):
+        if expected:
+            _expect(what, found, expected)
+    if options.expect_hrr or options.expect_no_hrr:
+        _expect("HelloRetryRequest", negotiated.hello_retry, options.expect_hrr)
+
+
+def _has_aes() -> bool:
+    """Whether this machine has instructions for AES."""
+    return " aes" in Path("/proc/cpuinfo").read_text()
+
+
+def _check_names(options: Options, negotiated: Negotiated) -> None:
+    expected = options.select_alpn if options.server and not options.decline_alpn else options.expect_alpn
+    _expect("ALPN", negotiated.alpn or "", expected)
+    if options.expect_server_name:
+        _expect("server name", negotiated.server_name, options.expect_server_name)
+    if options.expect_no_server_name:
+        _expect("server name", negotiated.server_name, None)
+
+
+def _check_resumption(witness: Witness, negotiated: Negotiated) -> None:
+    options, world = witness.options, witness.world
+    _expect("resumed", negotiated.resumed, witness.is_resumption and not options.expect_session_miss)
+    if options.expect_ticket_renewal and negotiated.version < ProtocolVersion.TLS_1_3:
+        offered = world.sessions.offered
+        renewed = [session for session in world.sessions.kept if offered is None or session.ticket != offered.ticket]
+        _expect("ticket renewed", bool(renewed), True)
+    if not witness.is_resumption:
+        if options.expect_session_id:
+            _expect("kept by session id", world.session_ids.kept > 0, True)
+        if options.expect_no_session_id:
+            _expect("kept by session id", world.session_ids.kept > 0, False)
+
+
+def _check_hellos(witness: Witness, negotiated: Negotiated) -> None:
+    """What TLS 1.3 has always, and earlier versions only if both hellos say so."""
+    options = witness.options
+    hello = witness.message(ServerHello12)
+    is_tls13 = negotiated.version >= ProtocolVersion.TLS_1_3
+    if options.expect_extended_master_secret:
+        _expect("EMS", is_tls13 or (hello is not None and ExtendedMasterSecret in hello.extensions), True)
+    if options.expect_secure_renegotiation or options.expect_no_secure_renegotiation:
+        found = is_tls13 or (hello is not None and RenegotiationInfo in hello.extensions)
+        _expect("secure renegotiation", found, options.expect_secure_renegotiation)
+
+
+def _check_certificate(witness: Witness, negotiated: Negotiated) -> None:
+    options, peer = witness.options, negotiated.peer
+    if options.expect_no_peer_cert or options.psk:
+        _expect("peer's certificate", peer, None)
+    elif not options.server or options.require_any_client_certificate:
+        _expect("peer has a certificate", peer is not None, True)
+    if options.expect_verify_result and peer is not None:
+        _expect("verdict", peer.trusted, not options.verify_fail)
+    if options.expect_peer_cert_file:
+        chain = tuple(keys.load_certificates(Path(options.expect_peer_cert_file).read_bytes()))
+        _expect("peer's chain", peer.chain if peer is not None else (), chain)
+    if options.expect_ocsp_response:
+        _expect("OCSP response", negotiated.ocsp_response, options.expect_ocsp_response)
+    if options.expect_signed_cert_timestamps:
+        found = [request.signed_certificate_timestamps for request in witness.world.judge.requests]
+        _expect("timestamps", found, [options.expect_signed_cert_timestamps])
+    if options.expect_selected_credential:
+        used = witness.world.used_credentials
+        _expect("credential used", used[0] if used else -1, options.expect_selected_credential[-1])
+
+
+def _check_certificate_request(witness: Witness) -> None:
+    options = witness.options
+    request12 = witness.message(CertificateRequest12) or witness.message(CertificateRequest11)
+    request13 = witness.message(CertificateRequest)
+    if options.expect_certificate_types:
+        types = bytes(request12.certificate_types) if request12 is not None else b""
+        _expect("certificate types", types, options.expect_certificate_types)
+    if options.expect_client_ca_list:
+        expected = [] if options.expect_client_ca_list == "<EMPTY>" else options.expect_client_ca_list.split(",")
+        _expect("authorities", [name.hex() for name in _authorities(request12, request13)], expected)
+    if options.expect_peer_verify_pref:
+        _expect("peer's schemes", _schemes(request12, request13), options.expect_peer_verify_pref)
+
+
+def _authorities(
+    request12: CertificateRequest12 | CertificateRequest11 | None, request13: CertificateRequest | None
+) -> list[bytes]:
+    if request12 is not None:
+        return request12.certificate_authorities
+    listed = request13.extensions.get(CertificateAuthorities) if request13 is not None else None
+    return listed.authorities if listed is not None else []
+
+
+def _schemes(
+    request12: CertificateRequest12 | CertificateRequest11 | None, request13: CertificateRequest | None
+) -> list[int]:
+    if isinstance(request12, CertificateRequest12):
+        return list(request12.supported_signature_algorithms)
+    listed = request13.extensions.get(SignatureAlgorithms) if request13 is not None else None
+    return list(listed.supported_signature_algorithms) if listed is not None else []
