@@ -260,7 +260,7 @@ def test_the_standard_library_hears_why_it_is_refused() -> None:
         context = ssl_client()
         context.set_alpn_protocols(["http/1.1"])
         with socket.create_connection(listener.getsockname(), PATIENCE) as sock:
-            with pytest.raises(ssl.SSLError, match="(?i)no.application.protocol"):
+            with pytest.raises(ssl.SSLError, match=r"(?i)no.application.protocol"):
                 context.wrap_socket(sock, server_hostname="localhost")
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 from collections.abc import Callable, Sequence
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from turtls.config import ClientConfig, ServerConfig
+from turtls.config.names import is_ip_address
 from turtls.connection import ClientConnection, Observer, ServerConnection
 from turtls.errors import ConfigError
 from turtls.io import limits
@@ -68,8 +68,7 @@ async def create_connection(
     if sock is not None:
         await loop.create_connection(lambda: protocol, sock=sock)
     elif host is not None and port is not None:
-        delay = None if _is_address(host) else HAPPY_EYEBALLS_DELAY
-        await loop.create_connection(lambda: protocol, host, port, local_addr=local_addr, happy_eyeballs_delay=delay)
+        await loop.create_connection(lambda: protocol, host, port, local_addr=local_addr, **_racing(loop, host))
     else:
         raise ConfigError("A client needs a host and a port, or a socket that is connected.")
     return await _handshake(protocol, handshaken), application
@@ -123,12 +122,11 @@ async def _handshake(protocol: TLSProtocol, handshaken: asyncio.Future[TLSTransp
         raise
 
 
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
+def _racing(loop: asyncio.AbstractEventLoop, host: str) -> dict[str, Any]:
+    """What makes asyncio's own loops try the addresses of a name side by side; uvloop does not know it."""
+    if is_ip_address(host) or not isinstance(loop, asyncio.BaseEventLoop):
+        return {}
+    return {"happy_eyeballs_delay": HAPPY_EYEBALLS_DELAY}
 
 
 async def create_server(

@@ -70,6 +70,7 @@ class TLSProtocol(asyncio.BufferedProtocol):
         self._pending: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._writing_paused = False
+        self._peer_closed = False
         self._failed = False
         self._application_told = False
         self.set_application(application)
@@ -114,16 +115,15 @@ class TLSProtocol(asyncio.BufferedProtocol):
         """The peer's TCP stream has ended. True keeps this side's open, for what the application still wants to say."""
         if self._failed:
             return False
+        if self._accept_truncation and self._transport:
+            self._take([PeerClosed()])
+            return not self.closing
         try:
-            events = self.connection.receive_eof()
-        except ClosedError:
-            return False
+            self.connection.receive_eof()
         except TruncatedError as error:
-            if not (self._accept_truncation and self._transport):
-                self._fail(error)
-                return False
-            events = [PeerClosed()]
-        self._take(events)
+            self._fail(error)
+        except ClosedError:  # nothing is left to be said on either side
+            return False
         return not self.closing
 
     def pause_writing(self) -> None:
@@ -140,6 +140,7 @@ class TLSProtocol(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is over."""
+        self.closing = True
         self._stop_timer()
         if self._pending:
             self._pending.cancel()
@@ -175,11 +176,16 @@ class TLSProtocol(asyncio.BufferedProtocol):
         elif isinstance(event, HandshakeCompleted):
             self._begin()
         elif isinstance(event, PeerClosed):
-            if not self.closing and not self.application.eof_received():
-                self.close()
+            self._end_of_data()
         elif isinstance(event, Pending):
             self._pending = self._loop.create_task(self._settle(event))
             self._control_reading()
+
+    def _end_of_data(self) -> None:
+        if not (self.closing or self._peer_closed):
+            self._peer_closed = True
+            if not self.application.eof_received():
+                self.close()
 
     def _begin(self) -> None:
         self._stop_timer()

@@ -180,17 +180,15 @@ class TLSSocket:
     def _receive(self, deadline: float) -> None:
         """Take what the socket has, once, and act on it. Called with `_reading` held."""
         data = self._read_socket(deadline)
+        if not data and self._accept_truncation and self._established:
+            self._peer_closed = True
+            return
         try:
             with self._state:
                 events = self._tls.receive_data(data) if data else self._tls.receive_eof()
             self._act_on(events)
-        except TruncatedError as error:
-            self._require_open()
-            if not (self._accept_truncation and self._established):
-                self._fail(error)
-                raise
-            self._peer_closed = True
         except Exception as error:
+            self._require_open()  # another thread has closed it: that is why
             self._fail(error)
             raise
         self._send_without_waiting()
