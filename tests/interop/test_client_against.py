@@ -214,3 +214,11 @@ def test_an_unknown_authority_is_refused(stage: Stage, pki: PKI, peer: ServerPee
     with pytest.raises(turtls.CertificateError) as refused:
         ours.connect(server.port, config)
     assert refused.value.fault == Fault.UNTRUSTED
+
+
+@servers_that()
+def test_an_old_version_is_refused(stage: Stage, pki: PKI, peer: ServerPeer) -> None:
+    server = stage.server(peer, versions=("1.2", "1.2"))
+    with pytest.raises(turtls.PeerAlert) as refused:
+        ours.connect(server.port, ours.client_config(pki, policy=ours.policy()))
+    assert refused.value.alert in (AlertDescription.PROTOCOL_VERSION, AlertDescription.HANDSHAKE_FAILURE)

@@ -218,6 +218,14 @@ def test_an_unknown_authority_is_refused_by_them(stage: Stage, pki: PKI, peer: C
         assert isinstance(refused(stage, peer, server), (turtls.PeerAlert, turtls.TruncatedError))
 
 
+@clients_that()
+def test_an_old_version_is_refused(stage: Stage, pki: PKI, peer: ClientPeer) -> None:
+    with ours.listening(ours.server_config(pki, policy=ours.policy()), peer.application) as server:
+        error = refused(stage, peer, server, versions=("1.2", "1.2"))
+    assert isinstance(error, turtls.ProtocolError)
+    assert error.fault == Fault.UNSUPPORTED_PROTOCOL
+
+
 def refused(stage: Stage, peer: ClientPeer, server: ours.Listening, **settings: Any) -> Exception | None:
     """What ended a connection over which the client got nothing, and with which it was not content."""
     with stage.client(peer, server.port, **settings) as client:
