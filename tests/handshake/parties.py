@@ -12,36 +12,35 @@ from functools import cache
 from typing import Any, TypeVar
 from unittest.mock import patch
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 import turtls.connection
 from tests.pki.chains import certificate
-from turtls.config import (
-    ClientConfig,
-    Credential,
-    DangerAcceptAnyCertificate,
-    Environment,
-    Policy,
-    ServerConfig,
-)
+from turtls.config import ClientConfig, Credential, DangerAcceptAnyCertificate, Policy, ServerConfig
 from turtls.connection import ClientConnection, Connection, ServerConnection
 from turtls.crypto.signatures import KeySigner
-from turtls.errors import AlertDescription, Fault, PeerAlert, ProtocolError
+from turtls.errors import Fault, PeerAlert, ProtocolError
 from turtls.events import Event
 from turtls.handshake.peer import Peer
+from turtls.wire.extensions import AnyExtension, ExtensionBody
 from turtls.wire.messages import HandshakeMessage
-from turtls.wire.registries import ContentType, NamedGroup
+from turtls.wire.registries import NamedGroup
 
 NAME = "a.example"
 
-POLICY = replace(Policy.MODERN, key_share_groups=(NamedGroup.x25519,))
+POLICY = replace(
+    Policy.MODERN,
+    groups=(NamedGroup.x25519, NamedGroup.secp256r1, NamedGroup.secp384r1, NamedGroup.x448),
+    key_share_groups=(NamedGroup.x25519,),
+)
 """Small and quick ClientHellos."""
 
-RETRIED = replace(POLICY, groups=(NamedGroup.secp256r1, NamedGroup.x25519), key_share_groups=(NamedGroup.x25519,))
 ONLY_P256 = replace(POLICY, groups=(NamedGroup.secp256r1,), key_share_groups=(NamedGroup.secp256r1,))
 """A server of this one sends a client of the one above a HelloRetryRequest."""
 
 E = TypeVar("E", bound=Event)
+M = TypeVar("M", bound=HandshakeMessage)
 
 
 @cache
@@ -52,11 +51,13 @@ def credential(name: str = NAME) -> Credential:
 
 
 def client_config(**options: Any) -> ClientConfig:
-    return ClientConfig(**({"policy": POLICY, "verifier": DangerAcceptAnyCertificate()} | options))
+    defaults: dict[str, Any] = {"policy": POLICY, "verifier": DangerAcceptAnyCertificate()}
+    return ClientConfig(**(defaults | options))
 
 
 def server_config(**options: Any) -> ServerConfig:
-    return ServerConfig(**({"policy": POLICY, "credentials": (credential(),)} | options))
+    defaults: dict[str, Any] = {"policy": POLICY, "credentials": (credential(),)}
+    return ServerConfig(**(defaults | options))
 
 
 # ------------------------------------------------------------------------------------------- honest parties
@@ -101,6 +102,28 @@ def only(kind: type[E], events: Iterable[Event]) -> E:
     return event
 
 
+def refused(client: Connection, server: Connection) -> Fault:
+    """Carry bytes to and fro until one side refuses what came; gives the fault. The other must have been told."""
+    parties = (client, server)
+    for turn in range(20):
+        sender, receiver = parties[turn % 2], parties[1 - turn % 2]
+        if (error := refusal(receiver, sender.data_to_send())) is not None:
+            with pytest.raises(PeerAlert) as told:
+                sender.receive_data(receiver.data_to_send())
+            assert told.value.alert == error.alert
+            return error.fault
+    raise AssertionError("nobody refused anything")
+
+
+def refusal(receiver: Connection, data: bytes) -> ProtocolError | None:
+    """What a connection says against the data; None if it takes it."""
+    try:
+        receiver.receive_data(data)
+    except ProtocolError as error:
+        return error
+    return None
+
+
 # ------------------------------------------------------------------------------------------- others
 
 Sent = HandshakeMessage | bytes
@@ -119,7 +142,7 @@ class Meddler(Peer):
         self._count = 0
 
     def send_raw(self, raw: bytes, message: HandshakeMessage) -> bytes:
-        instead = self._meddle(self._count, message)
+        instead = self._meddle(self._count, type(message).from_bytes(raw))
         self._count += 1
         sent = [instead] if isinstance(instead, HandshakeMessage | bytes) else instead
         raws = [one if isinstance(one, bytes) else one.to_bytes() for one in sent]
@@ -138,3 +161,48 @@ def meddling_server(meddle: Meddle, config: ServerConfig | None = None) -> Serve
     """A server that sends what `meddle` makes of its messages."""
     with patch.object(turtls.connection, "Peer", lambda *args: Meddler(meddle, *args)):
         return ServerConnection(config or server_config())
+
+
+def replacing(kind: type[M], change: Callable[[M], Sent | Iterable[Sent] | None], *, at: int = 0) -> Meddle:
+    """Meddle with the message of that kind that comes after `at` others of it; None stands for the changed message."""
+    seen = 0
+
+    def meddle(_count: int, message: HandshakeMessage) -> Sent | Iterable[Sent]:
+        nonlocal seen
+        if type(message) is not kind:
+            return message
+        seen += 1
+        instead = change(message) if seen == at + 1 else message
+        return message if instead is None else instead
+
+    return meddle
+
+
+def adding(*bodies: AnyExtension) -> Callable[[Any], None]:
+    """Change a message: add extensions, each in the place of the one of its type."""
+
+    def change(message: Any) -> None:
+        for body in bodies:
+            message.extensions.add(body)
+
+    return change
+
+
+def without(*forms: type[ExtensionBody]) -> Callable[[Any], None]:
+    """Change a message: take extensions out."""
+
+    def change(message: Any) -> None:
+        for form in forms:
+            message.extensions.remove(form)
+
+    return change
+
+
+def setting(**values: Any) -> Callable[[Any], None]:
+    """Change a message: set fields."""
+
+    def change(message: Any) -> None:
+        for name, value in values.items():
+            setattr(message, name, value)
+
+    return change

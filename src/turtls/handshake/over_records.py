@@ -15,7 +15,7 @@ from turtls.wire.registries import ContentType, ProtocolVersion
 class RecordCarrier:
     """Satisfies `handshake.peer.Carrier`. Messages that follow each other under the same keys share records."""
 
-    __slots__ = ("_sent_change_cipher_spec", "_unsent", "is_client", "messages", "records")
+    __slots__ = ("_sent_change_cipher_spec", "_unsent", "_version_is_settled", "is_client", "messages", "records")
 
     def __init__(self, *, is_client: bool, padding: int) -> None:
         self.is_client = is_client
@@ -26,6 +26,7 @@ class RecordCarrier:
         self.messages = HandshakeBuffer()
         self._unsent: list[bytes] = []
         self._sent_change_cipher_spec = False
+        self._version_is_settled = False
 
     @property
     def v2_client_hello(self) -> bytes | None:
@@ -41,6 +42,8 @@ class RecordCarrier:
         if self._unsent:
             self.records.write(ContentType.handshake, b"".join(self._unsent))
             self._unsent.clear()
+            if not self._version_is_settled:  # section 5.1: only a first ClientHello may say less
+                self.records.legacy_record_version = int(ProtocolVersion.TLS_1_2)
 
     def install_read(self, level: Level, suite: Suite13, traffic_secret: bytes) -> None:
         """Expect what follows under new keys. Raises ProtocolError (EXCESS_HANDSHAKE_DATA)."""
@@ -75,6 +78,7 @@ class RecordCarrier:
     def set_version(self, version: ProtocolVersion) -> None:
         """Records carry the version, up to TLS 1.2 (section 5.1); after that, change_cipher_spec means nothing."""
         self.flush()
+        self._version_is_settled = True
         self.records.legacy_record_version = int(min(version, ProtocolVersion.TLS_1_2))
         self.records.ignore_ccs = version >= ProtocolVersion.TLS_1_3
 
