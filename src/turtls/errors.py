@@ -106,7 +106,10 @@ class Fault(Enum):
     # Limits: what a peer may cost.
     TOO_MANY_EMPTY_RECORDS = AlertDescription.UNEXPECTED_MESSAGE, "The peer sent too many empty records in a row."
     TOO_MANY_WARNINGS = AlertDescription.UNEXPECTED_MESSAGE, "The peer sent too many warning alerts."
-    TOO_MANY_KEY_UPDATES = AlertDescription.UNEXPECTED_MESSAGE, "The peer changed its keys too often without sending data."
+    TOO_MANY_KEY_UPDATES = (
+        AlertDescription.UNEXPECTED_MESSAGE,
+        "The peer changed its keys too often without sending data.",
+    )
     TOO_MANY_TICKETS = AlertDescription.UNEXPECTED_MESSAGE, "The peer sent too many session tickets."
     TOO_MUCH_EARLY_DATA = AlertDescription.UNEXPECTED_MESSAGE, "The peer sent more early data than it was allowed to."
     TOO_MUCH_BUFFERED = AlertDescription.INTERNAL_ERROR, "The peer sent more than is kept while an answer is awaited."
@@ -153,10 +156,16 @@ class Fault(Enum):
         "The peer and this side have no application protocol (ALPN) in common.",
     )
     WRONG_ALPN = AlertDescription.ILLEGAL_PARAMETER, "The server chose an application protocol that it was not offered."
-    UNRECOGNIZED_NAME = AlertDescription.UNRECOGNIZED_NAME, "There is no certificate here for the name the client asked for."
+    UNRECOGNIZED_NAME = (
+        AlertDescription.UNRECOGNIZED_NAME,
+        "There is no certificate here for the name the client asked for.",
+    )
     BAD_COMPRESSION = AlertDescription.ILLEGAL_PARAMETER, "The peer offered or chose TLS compression, which is unsafe."
     BAD_SESSION_ID = AlertDescription.ILLEGAL_PARAMETER, "The server did not echo the session id it was sent."
-    ILLEGAL_PARAMETER = AlertDescription.ILLEGAL_PARAMETER, "The peer sent a value that the protocol does not allow here."
+    ILLEGAL_PARAMETER = (
+        AlertDescription.ILLEGAL_PARAMETER,
+        "The peer sent a value that the protocol does not allow here.",
+    )
     BAD_HELLO_RETRY = AlertDescription.ILLEGAL_PARAMETER, "The server's HelloRetryRequest asks for nothing new."
     SECOND_HELLO_CHANGED = (
         AlertDescription.ILLEGAL_PARAMETER,
@@ -177,22 +186,37 @@ class Fault(Enum):
     )
 
     # Extensions.
-    UNSUPPORTED_EXTENSION = AlertDescription.UNSUPPORTED_EXTENSION, "The peer answered with an extension nobody offered."
-    MISPLACED_EXTENSION = AlertDescription.ILLEGAL_PARAMETER, "The peer sent an extension in a message where it may not be."
+    UNSUPPORTED_EXTENSION = (
+        AlertDescription.UNSUPPORTED_EXTENSION,
+        "The peer answered with an extension nobody offered.",
+    )
+    MISPLACED_EXTENSION = (
+        AlertDescription.ILLEGAL_PARAMETER,
+        "The peer sent an extension in a message where it may not be.",
+    )
     DUPLICATE_EXTENSION = AlertDescription.ILLEGAL_PARAMETER, "The peer sent the same extension twice in one message."
     MISSING_EXTENSION = AlertDescription.MISSING_EXTENSION, "The peer left out an extension that is required here."
     PSK_NOT_LAST = AlertDescription.ILLEGAL_PARAMETER, "The client's pre_shared_key is not the last extension."
 
     # Authentication.
     NO_CERTIFICATE = AlertDescription.DECODE_ERROR, "The server sent an empty list of certificates."
-    CERTIFICATE_REQUIRED = AlertDescription.CERTIFICATE_REQUIRED, "The client sent no certificate although one is required."
+    CERTIFICATE_REQUIRED = (
+        AlertDescription.CERTIFICATE_REQUIRED,
+        "The client sent no certificate although one is required.",
+    )
     CERTIFICATE_REQUIRED_12 = (
         AlertDescription.HANDSHAKE_FAILURE,
         "The client sent no certificate although one is required.",
     )
     UNREADABLE_CERTIFICATE = AlertDescription.BAD_CERTIFICATE, "A certificate of the peer cannot be parsed."
-    UNSUPPORTED_KEY = AlertDescription.UNSUPPORTED_CERTIFICATE, "The peer's certificate holds a kind of key that is not supported."
-    WRONG_KEY_TYPE = AlertDescription.ILLEGAL_PARAMETER, "The peer's certificate does not fit the cipher suite it chose."
+    UNSUPPORTED_KEY = (
+        AlertDescription.UNSUPPORTED_CERTIFICATE,
+        "The peer's certificate holds a kind of key that is not supported.",
+    )
+    WRONG_KEY_TYPE = (
+        AlertDescription.ILLEGAL_PARAMETER,
+        "The peer's certificate does not fit the cipher suite it chose.",
+    )
     WEAK_KEY = AlertDescription.INSUFFICIENT_SECURITY, "The key in the peer's certificate is too weak."
     UNTRUSTED = AlertDescription.UNKNOWN_CA, "The peer's certificate was not issued by anyone this side trusts."
     EXPIRED = AlertDescription.CERTIFICATE_EXPIRED, "A certificate of the peer is expired or not valid yet."
@@ -214,7 +238,10 @@ class Fault(Enum):
     )
     BAD_BINDER = AlertDescription.DECRYPT_ERROR, "The client's PSK binder is wrong: it does not hold that key."
     BAD_PSK_SELECTION = AlertDescription.ILLEGAL_PARAMETER, "The server chose a pre-shared key that it was not offered."
-    UNKNOWN_PSK_IDENTITY = AlertDescription.UNKNOWN_PSK_IDENTITY, "The peer's pre-shared key identity is not known here."
+    UNKNOWN_PSK_IDENTITY = (
+        AlertDescription.UNKNOWN_PSK_IDENTITY,
+        "The peer's pre-shared key identity is not known here.",
+    )
     BAD_DH_PUBLIC = AlertDescription.ILLEGAL_PARAMETER, "The peer's Diffie-Hellman public value is out of range."
     BAD_SRP_PUBLIC = AlertDescription.ILLEGAL_PARAMETER, "The peer's SRP public value is zero."
     RESUMPTION_MISMATCH = AlertDescription.ILLEGAL_PARAMETER, "The server resumed a session under other parameters."
