@@ -77,6 +77,8 @@ def joined(received: list[tuple[ContentType, bytes]]) -> list[tuple[ContentType,
 
 def layer_with(protection: Protection) -> RecordLayer:
     layer = RecordLayer()
+    layer.feed(b"\x16\x03\x03\x00\x01-")  # a connection does not begin with protected records
+    layer.next_record()
     layer.install_read(protection)
     layer.receive_limit = LIMIT
     return layer
