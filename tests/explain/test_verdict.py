@@ -78,6 +78,20 @@ def test_there_are_words_for_every_code_point(registry: type[CodePoint], say: Ca
         assert isinstance(say(point), str)
 
 
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, "1"),
+        ({"hello_retry": True}, "2"),
+        ({"version": ProtocolVersion.TLS_1_2}, "2"),
+        ({"version": ProtocolVersion.TLS_1_2, "resumed": True}, "1"),
+    ],
+)
+def test_round_trips(changes: dict[str, object], expected: str) -> None:
+    values = {fact.label: fact.value for fact in facts(negotiated(**changes))}
+    assert values["Round trips"] == expected
+
+
 def test_only_the_hybrids_are_post_quantum() -> None:
     assert words.is_post_quantum(NamedGroup.X25519MLKEM768)
     assert not words.is_post_quantum(NamedGroup.x25519)

@@ -49,7 +49,7 @@ _LOOK_AGAIN_SECONDS = 3600
 def command(
     folder: Annotated[
         Path | None,
-        typer.Argument(metavar="[DIR]", exists=True, file_okay=False, help="The folder to serve.", show_default=False),
+        typer.Argument(metavar="DIR", exists=True, file_okay=False, help="The folder to serve.", show_default=False),
     ] = None,
     upstream: Annotated[
         str | None, typer.Option(metavar="URL", help="Hand requests to this application, over plain HTTP/1.1.")

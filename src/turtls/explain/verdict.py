@@ -78,14 +78,7 @@ def _facts(negotiated: Negotiated) -> Iterator[Fact]:
         else "with certificate and signature",
         Mark.PLAIN,
     )
-    yield Fact(
-        "Round trips",
-        "2" if negotiated.hello_retry else "1",
-        "the server asked for another key share"
-        if negotiated.hello_retry
-        else "before the first request could be sent",
-        Mark.PLAIN,
-    )
+    yield _round_trips(negotiated)
     if negotiated.alpn is not None:
         yield Fact("Protocol inside", negotiated.alpn, words.alpn_words(negotiated.alpn), Mark.PLAIN)
     if negotiated.server_name is not None:
@@ -97,6 +90,14 @@ def _facts(negotiated: Negotiated) -> Iterator[Fact]:
 def weaknesses(negotiated: Negotiated) -> tuple[str, ...]:
     """What is weak about what was negotiated, a sentence each; empty if nothing is."""
     return tuple(f"{fact.value}: {fact.words}." for fact in _facts(negotiated) if fact.mark is Mark.BAD)
+
+
+def _round_trips(negotiated: Negotiated) -> Fact:
+    if negotiated.hello_retry:
+        return Fact("Round trips", "2", "the server asked for another key share", Mark.PLAIN)
+    if negotiated.version != ProtocolVersion.TLS_1_3 and not negotiated.resumed:
+        return Fact("Round trips", "2", "before the first request could be sent; TLS 1.3 needs one", Mark.PLAIN)
+    return Fact("Round trips", "1", "before the first request could be sent", Mark.PLAIN)
 
 
 def negotiated_as_json(negotiated: Negotiated) -> dict[str, Any]:
