@@ -70,6 +70,7 @@ class TLSProtocol(asyncio.BufferedProtocol):
         self._pending: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._writing_paused = False
+        self._answers_waiting = False
         self._peer_closed = False
         self._failed = False
         self._application_told = False
@@ -137,6 +138,9 @@ class TLSProtocol(asyncio.BufferedProtocol):
         if self._writing_paused and self._transport:
             self.application.resume_writing()
         self._writing_paused = False
+        if self._answers_waiting:
+            self._answers_waiting = False
+            self._control_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is over."""
@@ -159,7 +163,14 @@ class TLSProtocol(asyncio.BufferedProtocol):
             self._below.write(output)
 
     def _take(self, events: list[Event]) -> None:
-        self.flush()
+        output = self.connection.data_to_send()
+        if output:
+            self._below.write(output)
+            if self._writing_paused:
+                # A peer that asks (for new keys, say) and does not read the answers is not listened to meanwhile:
+                # they would be kept without end.
+                self._answers_waiting = True
+                self._control_reading()
         if self._held:
             self._held += events
             return
@@ -236,7 +247,7 @@ class TLSProtocol(asyncio.BufferedProtocol):
     def _control_reading(self) -> None:
         if self._below.is_closing():
             return
-        if self.reading_paused or self._pending or self._held:
+        if self.reading_paused or self._pending or self._held or self._answers_waiting:
             self._below.pause_reading()
         else:
             self._below.resume_reading()

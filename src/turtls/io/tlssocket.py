@@ -19,6 +19,7 @@ import contextlib
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable
 from types import TracebackType
 from typing import IO, Any
@@ -68,7 +69,7 @@ class TLSSocket:
         self._established = False
         self._received = ReceivedData()
         self._peer_closed = False
-        self._unsent: bytes | memoryview = b""
+        self._outgoing: deque[bytes | memoryview] = deque()  # appended to under _state, taken from under _writing
         self._output_left = False  # for the writer to send when it is done
         self._failure: Exception | None = None
         self._closed = False
@@ -179,6 +180,8 @@ class TLSSocket:
 
     def _receive(self, deadline: float) -> None:
         """Take what the socket has, once, and act on it. Called with `_reading` held."""
+        if len(self._outgoing) > limits.ANSWERS_WAITING:
+            self._flush(deadline)
         data = self._read_socket(deadline)
         if not data and self._accept_truncation and self._established:
             self._peer_closed = True
@@ -199,7 +202,7 @@ class TLSSocket:
             try:
                 return buffer[: self._socket.recv_into(buffer)]
             except BlockingIOError:
-                wait_for_socket(self._socket, deadline, read=True, write=len(self._unsent) > 0)
+                wait_for_socket(self._socket, deadline, read=True, write=len(self._outgoing) > 0)
                 self._send_without_waiting()
 
     def _act_on(self, events: Iterable[Event]) -> None:
@@ -244,7 +247,7 @@ class TLSSocket:
                 self._drain(deadline)
                 with self._state:
                     self._tls.send_data(piece)
-                    self._unsent = self._tls.data_to_send()
+                    self._outgoing.append(self._tls.data_to_send())
                 # The piece is taken now: what a non-blocking socket leaves of it goes before the next one.
                 with contextlib.suppress(BlockingIOError):
                     self._drain(deadline)
@@ -271,12 +274,12 @@ class TLSSocket:
             self._drain(deadline)
 
     def _send_without_waiting(self) -> None:
-        """Send what the connection has to send as far as it goes at once: what is left stays in `_unsent`."""
-        self._output_left = True
+        """Send what the connection has to send as far as it goes at once: what is left stays in `_outgoing`."""
+        self._collect_output()
+        self._output_left = len(self._outgoing) > 0
         while self._output_left and self._writing.acquire(blocking=False):
             try:
                 self._output_left = False
-                self._collect_output()
                 with contextlib.suppress(OSError):  # reading goes on to where it meets the same error
                     self._drain(AT_ONCE)
             finally:
@@ -285,18 +288,22 @@ class TLSSocket:
     def _collect_output(self) -> None:
         with self._state:
             output = self._tls.data_to_send()
-        if output:
-            self._unsent = b"".join((self._unsent, output)) if self._unsent else output
+            if output:
+                self._outgoing.append(output)
 
     def _drain(self, deadline: float) -> None:
-        """Send `_unsent`. Called with `_writing` held."""
-        while self._unsent:
+        """Send `_outgoing`. Called with `_writing` held."""
+        while self._outgoing:
+            data = self._outgoing[0]
             try:
-                sent = self._socket.send(self._unsent)
+                sent = self._socket.send(data)
             except BlockingIOError:
                 wait_for_socket(self._socket, deadline, write=True)
             else:
-                self._unsent = memoryview(self._unsent)[sent:] if sent < len(self._unsent) else b""
+                if sent == len(data):
+                    self._outgoing.popleft()
+                else:
+                    self._outgoing[0] = memoryview(data)[sent:]
 
     # The end.
 
@@ -366,7 +373,7 @@ class TLSSocket:
             if self._writing.acquire(blocking=False):
                 try:
                     self._collect_output()
-                    if self._unsent:
+                    if self._outgoing:
                         self._drain(deadline)
                         self._socket.shutdown(socket.SHUT_WR)
                         self._discard(deadline if linger else AT_ONCE)
