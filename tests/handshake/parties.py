@@ -104,15 +104,26 @@ def only(kind: type[E], events: Iterable[Event]) -> E:
 
 def refused(client: Connection, server: Connection) -> Fault:
     """Carry bytes to and fro until one side refuses what came; gives the fault. The other must have been told."""
+    fault = fault_between(client, server)
+    assert fault is not None, "nobody refused anything"
+    return fault
+
+
+def fault_between(client: Connection, server: Connection) -> Fault | None:
+    """As `refused`; None if neither side refuses anything, and both fall silent."""
     parties = (client, server)
-    for turn in range(20):
+    silent = turn = 0
+    while silent < 2:
         sender, receiver = parties[turn % 2], parties[1 - turn % 2]
-        if (error := refusal(receiver, sender.data_to_send())) is not None:
+        data = sender.data_to_send()
+        if (error := refusal(receiver, data)) is not None:
             with pytest.raises(PeerAlert) as told:
                 sender.receive_data(receiver.data_to_send())
             assert told.value.alert == error.alert
             return error.fault
-    raise AssertionError("nobody refused anything")
+        silent = 0 if data else silent + 1
+        turn += 1
+    return None
 
 
 def refusal(receiver: Connection, data: bytes) -> ProtocolError | None:
