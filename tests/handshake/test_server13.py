@@ -276,7 +276,7 @@ def in_record(message: ClientHello) -> bytes:
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        (adding(psks(), RawExtension(0x1A1A)), Fault.PSK_NOT_LAST),
+        (adding(psks(), RawExtension(0x7777)), Fault.PSK_NOT_LAST),
         (adding(psks(2, 1)), Fault.ILLEGAL_PARAMETER),
         (adding(psks(1, 2)), Fault.ILLEGAL_PARAMETER),
     ],
