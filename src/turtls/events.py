@@ -6,7 +6,7 @@ connection, if it has one, and are for people who want to watch a handshake.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -78,6 +78,10 @@ class Trace:
     """Something to watch."""
 
     __slots__ = ()
+
+
+Observer = Callable[[Trace], None]
+"""Who watches."""
 
 
 @dataclass(frozen=True, slots=True)

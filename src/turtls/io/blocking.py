@@ -11,8 +11,9 @@ from types import TracebackType
 from typing import Any, cast, overload
 
 from turtls.config import ClientConfig, ServerConfig
-from turtls.connection import ClientConnection, Observer, ServerConnection
+from turtls.connection import ClientConnection, ServerConnection
 from turtls.errors import ConfigError, TLSError
+from turtls.events import Observer
 from turtls.io import limits
 from turtls.io.defaults import client_config, identity
 from turtls.io.tlssocket import TLSSocket

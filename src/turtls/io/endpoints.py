@@ -9,8 +9,9 @@ from typing import Any, TypeVar, cast
 
 from turtls.config import ClientConfig, ServerConfig
 from turtls.config.names import is_ip_address
-from turtls.connection import ClientConnection, Observer, ServerConnection
+from turtls.connection import ClientConnection, ServerConnection
 from turtls.errors import ConfigError
+from turtls.events import Observer
 from turtls.io import limits
 from turtls.io.defaults import client_config, identity
 from turtls.io.protocol import OnHandshakeFailure, TLSProtocol

@@ -7,8 +7,8 @@ import socket
 from collections.abc import Callable, Sequence
 
 from turtls.config import ClientConfig, ServerConfig
-from turtls.connection import Observer
 from turtls.errors import ClosedError
+from turtls.events import Observer
 from turtls.io import endpoints, limits
 from turtls.io.protocol import OnHandshakeFailure
 from turtls.io.server import TLSServer
