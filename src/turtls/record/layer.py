@@ -183,8 +183,14 @@ class RecordLayer:
             raise ProtocolError(Fault.BAD_RECORD_TYPE, f"type {content_type}")
         if version[0] != _SSL3_MAJOR or (protection and version != protection.version_bytes):
             raise ProtocolError(Fault.BAD_RECORD_VERSION, f"0x{version.hex()}")
-        if length > (protection.max_ciphertext if protection else limits.MAX_PLAINTEXT):
+        if length > self._longest_body(content_type):
             raise ProtocolError(Fault.RECORD_OVERFLOW, f"{length} bytes")
+
+    def _longest_body(self, content_type: int) -> int:
+        if self._read is not None:
+            return self._read.max_ciphertext
+        skipped = content_type == _APPLICATION_DATA and self._skippable_application_data is not None
+        return limits.MAX_CIPHERTEXT13 if skipped else limits.MAX_PLAINTEXT
 
     def _open(self, header: bytes, body: memoryview) -> Record | None:
         """One record's type and content; None if it is to be dropped."""
@@ -229,7 +235,8 @@ class RecordLayer:
         if known is None or (content_type == _CHANGE_CIPHER_SPEC and self._read and self._read.hides_type):
             raise ProtocolError(Fault.UNEXPECTED_RECORD, f"protected {ContentType(content_type).name}")
         if content:
-            self._empty_records = 0
+            if known != _ALERT:  # else empty records and warnings in turn could go on for ever
+                self._empty_records = 0
         elif known == _APPLICATION_DATA:
             self._count_empty()
         else:  # RFC 8446, section 5.1, and RFC 5246, section 6.2.1
