@@ -194,7 +194,7 @@ class Fault(Enum):
         AlertDescription.ILLEGAL_PARAMETER,
         "The peer sent an extension in a message where it may not be.",
     )
-    DUPLICATE_EXTENSION = AlertDescription.ILLEGAL_PARAMETER, "The peer sent the same extension twice in one message."
+    DUPLICATE_EXTENSION = AlertDescription.DECODE_ERROR, "The peer sent the same extension twice in one message."
     MISSING_EXTENSION = AlertDescription.MISSING_EXTENSION, "The peer left out an extension that is required here."
     PSK_NOT_LAST = AlertDescription.ILLEGAL_PARAMETER, "The client's pre_shared_key is not the last extension."
 
@@ -216,6 +216,10 @@ class Fault(Enum):
     WRONG_KEY_TYPE = (
         AlertDescription.ILLEGAL_PARAMETER,
         "The peer's certificate does not fit the cipher suite it chose.",
+    )
+    KEY_USAGE = (
+        AlertDescription.ILLEGAL_PARAMETER,
+        "The peer uses the key in its certificate for what the certificate does not allow.",
     )
     WEAK_KEY = AlertDescription.INSUFFICIENT_SECURITY, "The key in the peer's certificate is too weak."
     UNTRUSTED = AlertDescription.UNKNOWN_CA, "The peer's certificate was not issued by anyone this side trusts."

@@ -122,7 +122,7 @@ def certificate(
         .not_valid_after(not_before + days * DAY)
     )
     basic = x509.BasicConstraints(ca=False, path_length=None) if basic is DEFAULT else basic
-    usage = key_usage("digital_signature") if usage is DEFAULT else usage
+    usage = key_usage("digital_signature", "key_encipherment") if usage is DEFAULT else usage
     extensions: list[tuple[x509.ExtensionType | None, bool]] = [
         (basic, True),
         (usage, True),

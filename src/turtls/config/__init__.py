@@ -66,7 +66,8 @@ class ClientConfig:
     alpn: tuple[str, ...] = ()
     """Application protocols, most wanted first."""
     credentials: tuple[Credential, ...] = ()
-    """What to answer a CertificateRequest with: the first that the server can verify."""
+    """What to answer a CertificateRequest with: the first that the server can verify, and of an issuer that it lists
+    rather than of another."""
     psk: ChoosePsk | None = None
     """The pre-shared key to use where the suite is one of PSK's (RFC 4279)."""
     srp: SrpLogin | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -11,7 +11,7 @@ from cryptography import x509
 
 from turtls.crypto import keys, signatures
 from turtls.errors import ConfigError
-from turtls.wire.registries import SignatureScheme
+from turtls.wire.registries import ProtocolVersion, SignatureScheme
 
 
 class Signer(Protocol):
@@ -32,6 +32,9 @@ class Credential:
     """A DER OCSPResponse to staple."""
     signed_certificate_timestamps: bytes | None = None
     """A SignedCertificateTimestampList (RFC 6962, section 3.3) to send."""
+    signature_schemes: tuple[SignatureScheme, ...] = ()
+    """What its key is to sign with, the best first: an HSM may know less than the key could do. Empty: whatever the
+    policy allows."""
     leaf: keys.Leaf = field(init=False)
     """What is read from the leaf once: its public key, names, and the schemes it can sign with."""
 
@@ -43,6 +46,18 @@ class Credential:
             raise ConfigError("A credential needs at least one certificate.")
         object.__setattr__(self, "leaf", keys.Leaf.parse(self.chain[0]))
         object.__setattr__(self, "issuers", _issuers(self.chain))
+
+    def schemes(self, version: ProtocolVersion, allowed: Collection[SignatureScheme]) -> tuple[SignatureScheme, ...]:
+        """What this signs with in that version, the best first; `allowed` is what the policy allows.
+
+        Before TLS 1.2 there was one scheme for each kind of key, and no choice.
+        """
+        possible = signatures.schemes_for(self.leaf.public_key, version)
+        if version < ProtocolVersion.TLS_1_2:
+            return possible
+        if self.signature_schemes:
+            return tuple(scheme for scheme in self.signature_schemes if scheme in possible)
+        return tuple(scheme for scheme in possible if scheme in allowed)
 
     def decrypt(self, untrusted_ciphertext: bytes) -> bytes | Awaitable[bytes]:
         """RSA decryption that never fails, for the key transport of TLS 1.2 (`crypto.rsa_transport.decrypt`).
@@ -86,6 +101,14 @@ class Credential:
         if not keys.same_public_key(credential.leaf.public_key, private_key):
             raise ConfigError("The private key does not belong to the (first) certificate.")
         return credential
+
+
+def prefer_issuers(credentials: Sequence[Credential], authorities: Collection[bytes]) -> Sequence[Credential]:
+    """Those issued under one of the authorities (DER names) that the peer listed come first.
+
+    The others still may do: peers SHOULD be shown a listed one (RFC 8446, section 4.4.2.3), and lists are often short.
+    """
+    return sorted(credentials, key=lambda credential: credential.issuers.isdisjoint(authorities))
 
 
 def _issuers(chain: Sequence[bytes]) -> frozenset[bytes]:

@@ -110,7 +110,7 @@ class TicketStore(Protocol):
     """Seconds a ticket lives; seven days at the most (RFC 8446, section 4.6.1)."""
 
     def seal(self, state: bytes, now: float) -> bytes | Awaitable[bytes]:
-        """A ticket for `state`."""
+        """A ticket for `state`; empty if there is to be none."""
         ...
 
     def unseal(self, untrusted_ticket: bytes, now: float) -> bytes | None | Awaitable[bytes | None]:

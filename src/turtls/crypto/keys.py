@@ -136,10 +136,18 @@ class Leaf:
     """An end-entity certificate, read once.
 
     `der`, `certificate` (as `cryptography` has it), `public_key`, the names of its subjectAltName (`dns_names`
-    and `ip_addresses`, as text), and whether its key usage allows the signatures of TLS.
+    and `ip_addresses`, as text), and what its key usage allows: signatures, or the key transport of RSA.
     """
 
-    __slots__ = ("certificate", "der", "dns_names", "ip_addresses", "key_usage_allows_signing", "public_key")
+    __slots__ = (
+        "certificate",
+        "der",
+        "dns_names",
+        "ip_addresses",
+        "key_usage_allows_key_transport",
+        "key_usage_allows_signing",
+        "public_key",
+    )
 
     def __init__(self, der: bytes) -> None:
         self.der = der
@@ -149,7 +157,7 @@ class Leaf:
         self.public_key = PublicKey.of(certificate)
         self.dns_names: tuple[str, ...] = ()
         self.ip_addresses: tuple[str, ...] = ()
-        self.key_usage_allows_signing = True
+        self.key_usage_allows_signing = self.key_usage_allows_key_transport = True
         for extension in certificate.extensions:
             value = extension.value
             if isinstance(value, x509.SubjectAlternativeName):
@@ -157,6 +165,7 @@ class Leaf:
                 self.ip_addresses = tuple(str(address) for address in value.get_values_for_type(x509.IPAddress))
             elif isinstance(value, x509.KeyUsage):
                 self.key_usage_allows_signing = value.digital_signature
+                self.key_usage_allows_key_transport = value.key_encipherment
 
     @classmethod
     def parse(cls, der: bytes) -> Leaf:
@@ -180,6 +189,16 @@ class Leaf:
             raise ProtocolError(Fault.UNSUPPORTED_KEY, str(error)) from None
         except UNREADABLE as error:
             raise ProtocolError(Fault.UNREADABLE_CERTIFICATE, str(error)) from None
+
+    def require_signing(self) -> None:
+        """The key signs handshakes (RFC 8446, section 4.4.2.2). Raises ProtocolError (KEY_USAGE)."""
+        if not self.key_usage_allows_signing:
+            raise ProtocolError(Fault.KEY_USAGE, "no digitalSignature")
+
+    def require_key_transport(self) -> None:
+        """The key decrypts premaster secrets (RFC 5246, section 7.4.2). Raises ProtocolError (KEY_USAGE)."""
+        if not self.key_usage_allows_key_transport:
+            raise ProtocolError(Fault.KEY_USAGE, "no keyEncipherment")
 
     @property
     def end_point_digest(self) -> bytes:

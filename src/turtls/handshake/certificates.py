@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from turtls.config import ClientConfig, Credential, Role, VerificationRequest, VerifiedChain, Verifier
+from turtls.config.credentials import prefer_issuers
 from turtls.crypto.keys import check_strength
-from turtls.crypto.signatures import schemes_for
 from turtls.errors import Fault, ProtocolError
 from turtls.handshake.peer import Peer
 from turtls.handshake.proofs import VerifiedSignature, verify_signature
@@ -78,6 +78,7 @@ class Authenticator:
             raise ProtocolError(Fault.CHAIN_TOO_LONG, f"{len(request.untrusted_chain)} certificates")
         chain = await peer.wait(self.verifier.verify(request), f"the verdict on the {self.role.value}'s certificate")
         check_strength(chain.leaf.public_key, self.min_rsa_bits)
+        chain.leaf.require_signing()
         transcript.add(certificate.raw)
         signature = self._check_signature(await peer.receive(CertificateVerify), chain, transcript)
         peer.explain(
@@ -159,19 +160,17 @@ def choose_scheme(
     credential: Credential, accepted: Collection[SignatureScheme], allowed: Collection[SignatureScheme]
 ) -> SignatureScheme | None:
     """The best scheme for the credential's key that the peer accepts and our policy allows; None if there is none."""
-    schemes = schemes_for(credential.leaf.public_key, ProtocolVersion.TLS_1_3)
-    return next((scheme for scheme in schemes if scheme in accepted and scheme in allowed), None)
+    schemes = credential.schemes(ProtocolVersion.TLS_1_3, allowed)
+    return next((scheme for scheme in schemes if scheme in accepted), None)
 
 
 def choose_client_credential(
     credentials: Sequence[Credential], requested: Extensions, allowed: Sequence[SignatureScheme]
 ) -> tuple[Credential, SignatureScheme] | None:
-    """The first credential that answers a CertificateRequest: its signatures and issuers suit the server."""
+    """The first credential that answers a CertificateRequest by its signatures; listed issuers are preferred."""
     accepted = frozenset(requested.require(SignatureAlgorithms).supported_signature_algorithms)
     authorities = requested.get(CertificateAuthorities)
-    for credential in credentials:
-        if authorities is not None and not credential.issuers.intersection(authorities.authorities):
-            continue
+    for credential in prefer_issuers(credentials, authorities.authorities if authorities is not None else ()):
         if (scheme := choose_scheme(credential, accepted, allowed)) is not None:
             return credential, scheme
     return None

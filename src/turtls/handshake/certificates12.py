@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from turtls.config import ClientConfig, Credential, Role, VerificationRequest, VerifiedChain, Verifier
+from turtls.config.credentials import prefer_issuers
 from turtls.crypto.keys import KeyKind, PublicKey, check_strength
 from turtls.crypto.signatures import schemes_for
 from turtls.errors import Fault, ProtocolError
@@ -13,9 +14,21 @@ from turtls.handshake.proofs import VerifiedSignature, verify_signature
 from turtls.record.limits import MAX_CHAIN_LENGTH
 from turtls.wire.codec import decode
 from turtls.wire.messages12 import CertificateRequest11, CertificateRequest12, Signature11, Signature12
-from turtls.wire.registries import ClientCertificateType, ProtocolVersion, SignatureScheme
+from turtls.wire.registries import ClientCertificateType, NamedGroup, ProtocolVersion, SignatureScheme
 
 RSA_KINDS = (KeyKind.RSA, KeyKind.RSA_PSS)
+
+
+_CURVES = {
+    KeyKind.P256: NamedGroup.secp256r1,
+    KeyKind.P384: NamedGroup.secp384r1,
+    KeyKind.P521: NamedGroup.secp521r1,
+}
+
+
+def curve_of(public_key: PublicKey) -> NamedGroup | None:
+    """The curve of an ECDSA key; None for other keys."""
+    return _CURVES.get(public_key.kind)
 
 
 async def verify_chain12(
@@ -88,21 +101,19 @@ def choose_scheme12(
     allowed: Sequence[SignatureScheme],
 ) -> SignatureScheme | None:
     """The best scheme for the credential's key in that version; None if there is none for both sides."""
-    schemes = schemes_for(credential.leaf.public_key, version)
+    schemes = credential.schemes(version, allowed)
     if version < ProtocolVersion.TLS_1_2:
         return schemes[0] if schemes else None
-    return next((scheme for scheme in schemes if scheme in accepted and scheme in allowed), None)
+    return next((scheme for scheme in schemes if scheme in accepted), None)
 
 
 def choose_client_credential12(
     config: ClientConfig, version: ProtocolVersion, request: CertificateRequest12 | CertificateRequest11
 ) -> tuple[Credential, SignatureScheme] | None:
-    """The first credential that answers the request: its key, signatures and issuers suit the server."""
+    """The first credential that answers the request by its key and signatures; listed issuers are preferred."""
     accepted = request.supported_signature_algorithms if isinstance(request, CertificateRequest12) else ()
-    for credential in config.credentials:
+    for credential in prefer_issuers(config.credentials, request.certificate_authorities):
         if certificate_type(credential.leaf.public_key) not in request.certificate_types:
-            continue
-        if request.certificate_authorities and not credential.issuers.intersection(request.certificate_authorities):
             continue
         scheme = choose_scheme12(version, credential, accepted, config.policy.signature_schemes)
         if scheme is not None:

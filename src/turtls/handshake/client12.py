@@ -10,6 +10,7 @@ from turtls.errors import ConfigError, Fault, ProtocolError
 from turtls.handshake.certificates12 import (
     RSA_KINDS,
     choose_client_credential12,
+    curve_of,
     sign12,
     verify_chain12,
     verify_signature12,
@@ -25,6 +26,7 @@ from turtls.handshake.transcript import Transcript
 from turtls.record.limits import MIN_RECORD_SIZE_LIMIT
 from turtls.wire.extensions import (
     CertificateStatusAcknowledged,
+    EcPointFormats,
     EncryptThenMac,
     ExtendedMasterSecret,
     ProtocolNameList,
@@ -45,7 +47,7 @@ from turtls.wire.messages12 import (
     ServerHelloDone,
     ServerKeyExchange,
 )
-from turtls.wire.registries import ProtocolVersion
+from turtls.wire.registries import PointFormat, ProtocolVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +103,15 @@ async def _full(
     exchange = _exchange(peer, offer, suite, chain)
     signature: VerifiedSignature | None = None
     if isinstance(message, ServerKeyExchange):
+        if suite.key_exchange is KeyExchange.RSA:  # it could only be an export key (FREAK)
+            raise ProtocolError(Fault.UNEXPECTED_MESSAGE, "ServerKeyExchange with RSA key transport")
         length = exchange.read_params(message.content)
         signature = _check_signature(offer, hello, answer, message.content, length, chain)
         transcript.add(message.raw)
-        message = await peer.receive(request_form, ServerHelloDone)
+        if chain is not None:
+            message = await peer.receive(request_form, ServerHelloDone)
+        else:  # nobody without a certificate may ask for one (RFC 5246, section 7.4.4)
+            message = await peer.receive(ServerHelloDone)
     elif suite.key_exchange.needs_params:
         raise ProtocolError(Fault.UNEXPECTED_MESSAGE, f"{type(message).__name__} where ServerKeyExchange was expected")
 
@@ -232,6 +239,9 @@ def _check_server_hello(peer: Peer, offer: Offer, hello: ServerHello12) -> Answe
         if limit.record_size_limit < MIN_RECORD_SIZE_LIMIT:
             raise ProtocolError(Fault.ILLEGAL_PARAMETER, f"record_size_limit {limit.record_size_limit}")
         peer.carrier.limit_records(send=limit.record_size_limit, receive=config.record_size_limit)
+    formats = extensions.get(EcPointFormats)
+    if formats is not None and PointFormat.uncompressed not in formats.ec_point_format_list:
+        raise ProtocolError(Fault.ILLEGAL_PARAMETER, "ec_point_formats without uncompressed")  # RFC 8422, section 5.1.2
     encrypt_then_mac = EncryptThenMac in extensions
     if encrypt_then_mac and not suite.is_cbc:
         raise ProtocolError(Fault.ILLEGAL_PARAMETER, "encrypt_then_mac with an AEAD")  # RFC 7366, section 3
@@ -309,9 +319,16 @@ async def _verify_server(
         ocsp_response=ocsp_response,
         signed_certificate_timestamps=timestamps.encode() if timestamps is not None else None,
     )
+    curve = curve_of(chain.leaf.public_key)
     is_rsa = chain.leaf.public_key.kind in RSA_KINDS
     if is_rsa != (suite.authentication is Authentication.RSA):
         raise ProtocolError(Fault.WRONG_KEY_TYPE, f"{chain.leaf.public_key} with {suite.suite}")
+    if curve is not None and curve not in policy.groups:  # RFC 8422, section 5.3
+        raise ProtocolError(Fault.WRONG_KEY_TYPE, f"{curve} was not offered")
+    if suite.key_exchange.is_signed:
+        chain.leaf.require_signing()
+    else:
+        chain.leaf.require_key_transport()
     return chain
 
 

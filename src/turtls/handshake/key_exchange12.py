@@ -71,13 +71,23 @@ class ServerHalf(Protocol):
 # ------------------------------------------------------------------------------------------- elliptic curves
 
 
+CURVES12 = (
+    NamedGroup.x25519,
+    NamedGroup.secp256r1,
+    NamedGroup.secp384r1,
+    NamedGroup.secp521r1,
+    NamedGroup.x448,
+)
+"""What ECDHE can be in up to TLS 1.2; the hybrids are for TLS 1.3 alone."""
+
+
 class ClientEcdhe:
     """RFC 8422, section 5."""
 
     def __init__(self, environment: Environment, groups: tuple[NamedGroup, ...]) -> None:
         self.group: NamedGroup | None = None
         self._environment = environment
-        self._groups = groups
+        self._groups = [group for group in groups if group in CURVES12]
         self._params: ServerEcdhParams | None = None
 
     def read_params(self, content: bytes) -> int:

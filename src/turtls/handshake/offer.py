@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from turtls.config import ClientConfig, Session
 from turtls.config.names import host_name
-from turtls.crypto.groups import PrivateShare
+from turtls.crypto.groups import POST_QUANTUM, PrivateShare
 from turtls.crypto.hashes import Hash
 from turtls.crypto.key_schedule import EarlySecret, finished_mac
 from turtls.crypto.suites import SUITES13
@@ -191,7 +191,7 @@ class Offer:
         return [self.grease.version, *versions] if self.grease is not None else versions
 
     def _groups(self) -> list[NamedGroup]:
-        groups = list(self.config.policy.groups)
+        groups = [group for group in self.config.policy.groups if self.offers_tls13 or group not in POST_QUANTUM]
         return [self.grease.group, *groups] if self.grease is not None else groups
 
     def _key_shares(self, peer: Peer) -> KeyShareClientHello:

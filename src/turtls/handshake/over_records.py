@@ -15,7 +15,15 @@ from turtls.wire.registries import ContentType, ProtocolVersion
 class RecordCarrier:
     """Satisfies `handshake.peer.Carrier`. Messages that follow each other under the same keys share records."""
 
-    __slots__ = ("_sent_change_cipher_spec", "_unsent", "_version_is_settled", "is_client", "messages", "records")
+    __slots__ = (
+        "_sent_change_cipher_spec",
+        "_unsent",
+        "_version_is_settled",
+        "handshake_done",
+        "is_client",
+        "messages",
+        "records",
+    )
 
     def __init__(self, *, is_client: bool, padding: int) -> None:
         self.is_client = is_client
@@ -24,6 +32,7 @@ class RecordCarrier:
         if not is_client:
             self.records.legacy_record_version = int(ProtocolVersion.TLS_1_2)
         self.messages = HandshakeBuffer()
+        self.handshake_done = False
         self._unsent: list[bytes] = []
         self._sent_change_cipher_spec = False
         self._version_is_settled = False
@@ -34,7 +43,13 @@ class RecordCarrier:
         return self.records.v2_client_hello
 
     def write_handshake(self, raw: bytes) -> None:
-        """Send a message, with its header, under the present keys."""
+        """Send a message, with its header, under the present keys.
+
+        In a handshake the two sides take turns: raises ProtocolError (EXCESS_HANDSHAKE_DATA) if the peer has begun
+        its next message already, before it could know this one.
+        """
+        if not self.handshake_done:
+            self.messages.require_empty()
         self._unsent.append(raw)
 
     def flush(self) -> None:

@@ -32,13 +32,14 @@ _MAX_TICKET_LIFETIME = 7 * 24 * 3600
 class TrafficKeys:
     """The application's keys as they change (section 4.6.3)."""
 
-    __slots__ = ("_established", "_peer", "_read_side", "_write_side", "updates_without_data")
+    __slots__ = ("_established", "_owes_update", "_peer", "_read_side", "_write_side", "updates_without_data")
 
     def __init__(self, peer: Peer, established: Established, side: Side) -> None:
         self._peer = peer
         self._established = established
         self._write_side: Side = side
         self._read_side: Side = "server" if side == "client" else "client"
+        self._owes_update = False
         self.updates_without_data = 0
         """How often the peer changed its keys since it last sent data."""
 
@@ -46,8 +47,14 @@ class TrafficKeys:
         """Tell the peer, then send under the next generation of keys."""
         request = KeyUpdateRequest.update_requested if request_peer else KeyUpdateRequest.update_not_requested
         self._peer.send(KeyUpdate(request_update=request))
+        self._owes_update = False
         secret = self._next(self._write_side)
         self._peer.install_write(Level.APPLICATION, self._established.suite, secret, "the next generation of keys")
+
+    def answer_requests(self) -> None:
+        """Before anything else is sent: one update answers all that were asked for since (section 4.6.3)."""
+        if self._owes_update:
+            self.update_write(request_peer=False)
 
     def received(self, update: KeyUpdate) -> None:
         """The peer sends under its next generation from here on, and may want this side to do so too."""
@@ -61,7 +68,7 @@ class TrafficKeys:
             Level.APPLICATION, self._established.suite, secret, "the peer's next generation of keys"
         )
         if update.request_update == KeyUpdateRequest.update_requested:
-            self.update_write(request_peer=False)
+            self._owes_update = True
         self._peer.events.append(KeysUpdated())
 
     def _next(self, side: Side) -> bytes:

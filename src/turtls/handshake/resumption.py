@@ -119,8 +119,8 @@ async def issue_tickets(peer: Peer, config: ServerConfig, established: Establish
         secret = resumption_psk(established.suite.hash, established.resumption_master_secret, nonce)
         state = ticket_state(established.negotiated, secret)
         ticket = await peer.wait(config.tickets.seal(state.encode(), peer.environment.now()), "a place for a ticket")
-        if len(ticket) > MAX_TICKET:
-            return  # the client's chain is too large to travel in it: it will have to be shown again
+        if not 0 < len(ticket) <= MAX_TICKET:
+            return  # none is wanted, or the client's chain is too large for it and will have to be shown again
         peer.send(
             NewSessionTicket(
                 ticket_lifetime=config.tickets.lifetime,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from turtls.config import ClientAuth, ServerConfig, Session, SessionIdStore, TicketStore, VerifiedChain
-from turtls.errors import ProtocolError
+from turtls.errors import Fault, ProtocolError
 from turtls.handshake.established12 import Established12
 from turtls.handshake.offer import Offer
 from turtls.handshake.peer import Peer
@@ -62,8 +62,6 @@ async def find_resumption12(
     peer: Peer, config: ServerConfig, hello: ClientHello, version: ProtocolVersion, server_name: str | None
 ) -> Resumption12 | None:
     """The session that the client's ticket or session id stands for, if it may go on here."""
-    if ExtendedMasterSecret not in hello.extensions:
-        return None
     ticket = hello.extensions.get(SessionTicket)
     sealed: bytes | None = None
     if config.tickets is not None and ticket is not None and ticket.ticket:
@@ -71,6 +69,8 @@ async def find_resumption12(
     elif config.session_ids is not None and hello.legacy_session_id:
         sealed = await _unseal(peer, config.session_ids, hello.legacy_session_id)
     state = TicketState.read(sealed)
+    if state is not None and ExtendedMasterSecret not in hello.extensions:
+        raise ProtocolError(Fault.RESUMED_EMS_MISMATCH)  # RFC 7627, section 5.3: only sessions with it are kept
     if state is None or not _suits(state, config, hello, version, server_name):
         return None
     if not state.client_chain:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from turtls.config import ServerConfig
+from collections.abc import Sequence
+
+from turtls.config import Credential, ServerConfig
+from turtls.config.credentials import prefer_issuers
 from turtls.errors import Fault, ProtocolError
 from turtls.handshake.peer import Peer
 from turtls.record.limits import MAX_INNER_PLAINTEXT, MAX_PLAINTEXT, MIN_RECORD_SIZE_LIMIT
 from turtls.wire.extensions import (
     AnyExtension,
+    CertificateAuthorities,
     Extensions,
     MaxFragmentLength,
     ProtocolNameList,
@@ -32,6 +36,13 @@ def requested_name(hello: ClientHello) -> str | None:
     if not _PRINTABLE.issuperset(untrusted_name) or len(untrusted_name) > 255:
         raise ProtocolError(Fault.ILLEGAL_PARAMETER, "server_name is not the name of a host")
     return untrusted_name.decode("ascii").lower()
+
+
+def candidates(config: ServerConfig, hello: ClientHello, server_name: str | None) -> Sequence[Credential]:
+    """The credentials for that name, of an issuer that the client lists first (RFC 8446, section 4.2.4)."""
+    credentials = config.credentials_by_name.candidates(server_name)
+    listed = hello.extensions.get(CertificateAuthorities)
+    return credentials if listed is None else prefer_issuers(credentials, listed.authorities)
 
 
 def choose_protocol(config: ServerConfig, hello: ClientHello) -> str | None:

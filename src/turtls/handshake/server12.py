@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from turtls.config import ClientAuth, Credential, Negotiated, Role, ServerConfig, VerifiedChain
+from turtls.crypto.keys import PublicKey
 from turtls.crypto.rsa_transport import PREMASTER_LENGTH, checked_premaster
 from turtls.crypto.srp import SrpVerifier
 from turtls.crypto.suites12 import SUITES12, Authentication, KeyExchange, Suite12
@@ -12,19 +13,28 @@ from turtls.errors import Fault, ProtocolError
 from turtls.handshake.certificates12 import (
     RSA_KINDS,
     choose_scheme12,
+    curve_of,
     sign12,
     verify_chain12,
     verify_signature12,
 )
 from turtls.handshake.client12 import DOWNGRADE_TO_TLS11, DOWNGRADE_TO_TLS12
 from turtls.handshake.established12 import Established12
-from turtls.handshake.key_exchange12 import ServerDhe, ServerEcdhe, ServerHalf, ServerPsk, ServerRsa, ServerSrp
+from turtls.handshake.key_exchange12 import (
+    CURVES12,
+    ServerDhe,
+    ServerEcdhe,
+    ServerHalf,
+    ServerPsk,
+    ServerRsa,
+    ServerSrp,
+)
 from turtls.handshake.peer import Peer
 from turtls.handshake.proofs import VerifiedFinished, VerifiedSignature, verify_finished
 from turtls.handshake.resumption import TicketState, ticket_state
 from turtls.handshake.resumption12 import Resumption12, find_resumption12, keep_session, new_ticket
 from turtls.handshake.secrets12 import Secrets12, handshake_hash, make_master_secret
-from turtls.handshake.selection import answer_record_limits, choose_protocol, requested_name
+from turtls.handshake.selection import answer_record_limits, candidates, choose_protocol, requested_name
 from turtls.handshake.transcript import Transcript
 from turtls.wire.extensions import (
     AnyExtension,
@@ -109,7 +119,7 @@ async def _full(
     extended = ExtendedMasterSecret in hello.extensions
     gives_ticket = extended and config.tickets is not None and SessionTicket in hello.extensions
     keeps_session = extended and not gives_ticket and config.session_ids is not None
-    answers = _answers(peer, config, hello, suite, alpn)
+    answers = _answers(peer, config, hello, suite, alpn, resumed=False)
     if gives_ticket:
         answers.append(SessionTicket())
     answers += _certificate_answers(hello, credential)
@@ -209,7 +219,7 @@ async def _abbreviated(
     transcript.add(hello.raw)
     # A session that is kept here is forgotten once it is found, so it is put back; a ticket is given anew.
     by_ticket = SessionTicket in hello.extensions and config.tickets is not None
-    answers = _answers(peer, config, hello, suite, alpn)
+    answers = _answers(peer, config, hello, suite, alpn, resumed=True)
     if by_ticket:
         answers.append(SessionTicket())
     server_hello = ServerHello12(
@@ -291,8 +301,11 @@ def _complete(
             return None
     if not suite.authentication.by_certificate:
         return Choice(suite, group=group)
-    for credential in config.credentials_by_name.candidates(server_name):
-        if (credential.leaf.public_key.kind in RSA_KINDS) != (suite.authentication is Authentication.RSA):
+    for credential in candidates(config, hello, server_name):
+        public_key = credential.leaf.public_key
+        if (public_key.kind in RSA_KINDS) != (suite.authentication is Authentication.RSA):
+            continue
+        if not _knows_curve(hello, public_key):
             continue
         if not exchange.is_signed:
             return Choice(suite, credential, None, group)
@@ -302,21 +315,20 @@ def _complete(
     return None
 
 
-_CURVES = (
-    NamedGroup.x25519,
-    NamedGroup.secp256r1,
-    NamedGroup.secp384r1,
-    NamedGroup.secp521r1,
-    NamedGroup.x448,
-)
 _FINITE_FIELDS = (NamedGroup.ffdhe2048, NamedGroup.ffdhe3072, NamedGroup.ffdhe4096)
+
+
+def _knows_curve(hello: ClientHello, public_key: PublicKey) -> bool:
+    """Up to TLS 1.2 a client's groups are also those that certificates may be on (RFC 8422, section 5.1.1)."""
+    curve, groups = curve_of(public_key), hello.extensions.get(SupportedGroups)
+    return curve is None or groups is None or curve in groups.named_group_list
 
 
 def _curve(config: ServerConfig, hello: ClientHello) -> NamedGroup | None:
     """The curve both sides know; without supported_groups a client takes any (RFC 8422, section 4)."""
     groups = hello.extensions.get(SupportedGroups)
     offered = groups.named_group_list if groups is not None else [NamedGroup.secp256r1]
-    return next((group for group in config.policy.groups if group in _CURVES and group in offered), None)
+    return next((group for group in config.policy.groups if group in CURVES12 and group in offered), None)
 
 
 def _finite_field(config: ServerConfig, hello: ClientHello) -> NamedGroup | None:
@@ -407,7 +419,7 @@ def _server_random(peer: Peer, config: ServerConfig, version: ProtocolVersion) -
 
 
 def _answers(
-    peer: Peer, config: ServerConfig, hello: ClientHello, suite: Suite12, alpn: str | None
+    peer: Peer, config: ServerConfig, hello: ClientHello, suite: Suite12, alpn: str | None, *, resumed: bool
 ) -> list[AnyExtension]:
     extensions = hello.extensions
     answers: list[AnyExtension] = []
@@ -419,7 +431,7 @@ def _answers(
         answers.append(EncryptThenMac())
     if EcPointFormats in extensions and "ECDHE" in suite.key_exchange.value:
         answers.append(EcPointFormats(ec_point_format_list=[PointFormat.uncompressed]))
-    if ServerNameList in extensions:
+    if ServerNameList in extensions and not resumed:  # RFC 6066, section 3
         answers.append(ServerNameAcknowledged())
     if alpn is not None:
         answers.append(ProtocolNameList(protocol_name_list=[alpn.encode()]))
@@ -455,7 +467,7 @@ async def _verify_client(peer: Peer, config: ServerConfig, certificate: Certific
         if config.client_auth is ClientAuth.REQUIRE:
             raise ProtocolError(Fault.CERTIFICATE_REQUIRED_12)
         return None
-    return await verify_chain12(
+    chain = await verify_chain12(
         peer,
         config.required_verifier(),
         certificate.certificate_list,
@@ -463,6 +475,8 @@ async def _verify_client(peer: Peer, config: ServerConfig, certificate: Certific
         server_name=None,
         min_rsa_bits=config.policy.min_rsa_bits,
     )
+    chain.leaf.require_signing()
+    return chain
 
 
 async def _send_ticket(peer: Peer, config: ServerConfig, state: TicketState, transcript: Transcript) -> None:

@@ -13,7 +13,7 @@ from turtls.handshake.peer import Level, Peer
 from turtls.handshake.proofs import verify_finished
 from turtls.handshake.resumption import can_resume, find_resumption
 from turtls.handshake.secrets13 import application_traffic_secrets, handshake_traffic_secrets, start_key_schedule
-from turtls.handshake.selection import answer_record_limits, choose_protocol, requested_name
+from turtls.handshake.selection import answer_record_limits, candidates, choose_protocol, requested_name
 from turtls.handshake.transcript import Transcript
 from turtls.wire.extensions import (
     AnyExtension,
@@ -90,7 +90,7 @@ async def handshake(peer: Peer, config: ServerConfig, hello: ClientHello) -> Est
     peer.install_read(Level.HANDSHAKE, suite, client_secret, "the client's answers are encrypted, too")
 
     # Server parameters.
-    transcript.add(peer.send(_encrypted_extensions(peer, config, hello, alpn)))
+    transcript.add(peer.send(_encrypted_extensions(peer, config, hello, alpn, resumed=resumption is not None)))
     request: CertificateRequest | None = None
     if config.client_auth is not ClientAuth.NONE and resumption is None:
         request = certificate_request(config)
@@ -189,7 +189,7 @@ def choose_credential(
 ) -> tuple[Credential, SignatureScheme]:
     """The first credential for the name that makes a signature the client can verify (section 4.4.2.2)."""
     accepted = frozenset(hello.extensions.require(SignatureAlgorithms).supported_signature_algorithms)
-    for credential in config.credentials_by_name.candidates(server_name):
+    for credential in candidates(config, hello, server_name):
         if (scheme := choose_scheme(credential, accepted, config.policy.signature_schemes)) is not None:
             return credential, scheme
     if not config.credentials:
@@ -270,10 +270,10 @@ def _the_share(hello: ClientHello, group: NamedGroup) -> bytes:
 
 
 def _encrypted_extensions(
-    peer: Peer, config: ServerConfig, hello: ClientHello, alpn: str | None
+    peer: Peer, config: ServerConfig, hello: ClientHello, alpn: str | None, *, resumed: bool
 ) -> EncryptedExtensions:
     answers: list[AnyExtension] = []
-    if ServerNameList in hello.extensions:
+    if ServerNameList in hello.extensions and not resumed:  # RFC 6066, section 3
         answers.append(ServerNameAcknowledged())
     if alpn is not None:
         answers.append(ProtocolNameList(protocol_name_list=[alpn.encode()]))

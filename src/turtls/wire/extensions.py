@@ -252,7 +252,8 @@ class OfferedPsks(ExtensionBody, type=ExtensionType.pre_shared_key):
     """RFC 8446, section 4.2.11."""
 
     identities: list[PskIdentity] = vector(PskIdentity, 7, 2**16 - 1)
-    binders: list[bytes] = vector(opaque(32, 255), 33, 2**16 - 1)
+    binders: list[bytes] = vector(opaque(1, 255), 2, 2**16 - 1)
+    """At least 32 bytes each; one that is shorter is wrong as any other that is."""
 
     @property
     def binders_length(self) -> int:
@@ -337,7 +338,7 @@ _FORMS: list[_Forms] = [
         Context.CT: CertificateStatus,
         Context.SH12: CertificateStatusAcknowledged,
     },
-    {Context.CH: SupportedGroups, Context.EE: SupportedGroups},
+    {Context.CH: SupportedGroups, Context.EE: SupportedGroups, Context.SH12: SupportedGroups},  # some servers send it
     {Context.CH: EcPointFormats, Context.SH12: EcPointFormats},
     {Context.CH: SignatureAlgorithms, Context.CR: SignatureAlgorithms},
     {Context.CH: ProtocolNameList, Context.EE: ProtocolNameList, Context.SH12: ProtocolNameList},
