@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from tests.bogo.flags import CredentialOptions, Options, Unimplemented
-from tests.bogo.world import WatchedSigner, World, answer
+from tests.bogo.world import Refusal, WatchedSigner, World, answer
 from turtls.config import ClientAuth, ClientConfig, ConfigError, Credential, Environment, Policy, ServerConfig
 from turtls.crypto import keys, signatures
 from turtls.crypto.groups import POST_QUANTUM
-from turtls.errors import Fault, ProtocolError
+from turtls.errors import AlertDescription, Fault, ProtocolError
 from turtls.wire.codec import decode
 from turtls.wire.extensions import ProtocolNameList, SignedCertificateTimestamps
 from turtls.wire.fingerprint import ClientHelloInfo
@@ -32,8 +32,24 @@ _BORINGSSLS_GROUPS = (
 """The runner takes it for granted that these are on, and in this order."""
 
 
+_BORINGSSLS_SCHEMES = (
+    SignatureScheme.ecdsa_secp256r1_sha256,
+    SignatureScheme.rsa_pss_rsae_sha256,
+    SignatureScheme.rsa_pkcs1_sha256,
+    SignatureScheme.ecdsa_secp384r1_sha384,
+    SignatureScheme.rsa_pss_rsae_sha384,
+    SignatureScheme.rsa_pkcs1_sha384,
+    SignatureScheme.rsa_pss_rsae_sha512,
+    SignatureScheme.rsa_pkcs1_sha512,
+    SignatureScheme.rsa_pkcs1_sha1,
+)
+"""What is verified, and in this order, unless the flags say otherwise."""
+
+
 def client_config(options: Options, world: World) -> ClientConfig:
     """A client as the flags want it."""
+    if options.reverify_on_resume:
+        raise Unimplemented("a client takes the verdict from the session")
     return ClientConfig(
         policy=_policy(options),
         verifier=world.judge,
@@ -42,13 +58,15 @@ def client_config(options: Options, world: World) -> ClientConfig:
         psk=(lambda hint: _Psk(options, hint)) if options.psk else None,  # type: ignore[return-value, arg-type]
         fallback=options.fallback_scsv,
         sessions=None if options.no_ticket else world.sessions,
-        grease=options.enable_grease or options.permute_extensions,
+        grease=options.enable_grease,
         environment=Environment(now=world.now),
     )
 
 
 def server_config(options: Options, world: World) -> ServerConfig:
-    """A server as the flags want it."""
+    """A server as the flags want it. It always judges the client's chain again when it resumes a session."""
+    if options.enable_grease:
+        raise Unimplemented("-enable-grease of a server")
     config = ServerConfig(
         policy=_policy(options),
         verifier=world.judge,
@@ -68,8 +86,12 @@ def _on_client_hello(
     options: Options, world: World, config: ServerConfig, hello: ClientHelloInfo
 ) -> ServerConfig | Awaitable[ServerConfig]:
     """BoringSSL's callbacks that see the ClientHello, and may refuse it or choose the certificate."""
-    if options.fail_early_callback or options.fail_ddos_callback:
+    if options.fail_early_callback:
+        raise Refusal(Fault.INTERNAL, AlertDescription.HANDSHAKE_FAILURE)
+    if options.fail_ddos_callback:
         raise ProtocolError(Fault.INTERNAL)
+    if options.fail_ocsp_callback:
+        raise ProtocolError(Fault.BAD_STATUS_RESPONSE)
     if options.expect_no_server_name and hello.server_name is not None:
         raise AssertionError(f"the client asks for {hello.server_name}")
     if options.expect_advertised_alpn:
@@ -96,14 +118,35 @@ def _policy(options: Options) -> Policy:
         raise Unimplemented(f"-curves {groups}")
     if not versions:
         raise Unimplemented("no version")
-    return replace(
+    policy = replace(
         legacy,
         versions=versions,
         cipher_suites=_cipher_suites(options),
         groups=groups,
         key_share_groups=_key_share_groups(options, groups),
-        signature_schemes=tuple(map(SignatureScheme, options.verify_prefs)) or legacy.signature_schemes,
+        signature_schemes=tuple(map(SignatureScheme, options.verify_prefs)) or _BORINGSSLS_SCHEMES,
         require_secure_renegotiation=options.no_legacy_server_connect,
+    )
+    if options.fips_202205:
+        aeads, groups = ("AES_128_GCM_SHA256", "AES_256_GCM_SHA384"), (NamedGroup.secp256r1, NamedGroup.secp384r1)
+        return _restricted(policy, aeads, ("sha256", "sha384", "sha512"), *groups)
+    if options.wpa_202304:
+        return _restricted(policy, ("AES_256_GCM_SHA384",), ("sha384", "sha512"), NamedGroup.secp384r1)
+    return policy
+
+
+def _restricted(policy: Policy, aeads: tuple[str, ...], hashes: tuple[str, ...], *groups: NamedGroup) -> Policy:
+    """What an authority allows: ends of the names of suites and of signature schemes, and groups."""
+    exchanges = ("TLS_AES", "TLS_ECDHE_RSA", "TLS_ECDHE_ECDSA")
+    return replace(
+        policy,
+        versions=tuple(version for version in policy.versions if version >= ProtocolVersion.TLS_1_2),
+        cipher_suites=tuple(
+            suite for suite in policy.cipher_suites if suite.name.startswith(exchanges) and suite.name.endswith(aeads)
+        ),
+        groups=groups,
+        key_share_groups=groups[:1],
+        signature_schemes=tuple(scheme for scheme in _BORINGSSLS_SCHEMES if scheme.name.endswith(hashes)),
     )
 
 
@@ -119,12 +162,11 @@ def _cipher_suites(options: Options) -> tuple[CipherSuite, ...]:
 
 
 def _key_share_groups(options: Options, groups: tuple[NamedGroup, ...]) -> tuple[NamedGroup, ...]:
-    """As BoringSSL does: the first group, and the first classical one where that is post-quantum."""
+    """As BoringSSL does: the first post-quantum group and the first classical one."""
     if options.key_shares or options.no_key_shares:
         return tuple(map(NamedGroup, options.key_shares))
-    if groups[0] in POST_QUANTUM:
-        return (groups[0], *[group for group in groups if group not in POST_QUANTUM][:1])
-    return groups[:1]
+    first_of_each = {group in POST_QUANTUM: group for group in reversed(groups)}
+    return tuple(group for group in groups if group in first_of_each.values())
 
 
 def _protocols(advertised: bytes) -> tuple[str, ...]:
@@ -156,8 +198,6 @@ def _credentials(options: Options, world: World) -> tuple[Credential, ...]:
 
 
 def _credential(each: CredentialOptions, number: int, options: Options, world: World) -> Credential:
-    if each.signing_prefs or each.must_match_issuer:
-        raise Unimplemented("-signing-prefs, -must-match-issuer")
     chain, private_key = _load(each.cert_file, each.key_file)
     signer = WatchedSigner(signatures.KeySigner(private_key), number, world.used_credentials, options.async_)
     timestamps = each.signed_cert_timestamps
@@ -168,6 +208,17 @@ def _credential(each: CredentialOptions, number: int, options: Options, world: W
         signer,
         ocsp_response=None if options.decline_ocsp_callback else each.ocsp_response or None,
         signed_certificate_timestamps=timestamps or None,
+        signature_schemes=() if options.fips_202205 or options.wpa_202304 else _signing_schemes(each, chain[0]),
+    )
+
+
+def _signing_schemes(each: CredentialOptions, leaf: bytes) -> tuple[SignatureScheme, ...]:
+    """In BoringSSL what is signed with has nothing to do with what is verified."""
+    if each.signing_prefs:
+        return tuple(map(SignatureScheme, each.signing_prefs))
+    public_key = keys.Leaf.parse(leaf).public_key
+    return signatures.schemes_for(public_key, ProtocolVersion.TLS_1_2) + signatures.schemes_for(
+        public_key, ProtocolVersion.TLS_1_3
     )
 
 

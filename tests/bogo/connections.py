@@ -21,7 +21,7 @@ _SIZES = (0, 1, 255, 256, 257, 16383, 16384, 16385, 32767, 32768, 32769)
 """Bytes to write in one go with -write-different-record-sizes."""
 
 
-def run(initial: Options, resumed: Options) -> int:
+def run_connections(initial: Options, resumed: Options) -> int:
     """The exit status of the test; what went wrong stands on stderr."""
     world = World()
     for number in range(initial.resume_count + 1):
@@ -71,7 +71,7 @@ def _connect(options: Options) -> _Runner:
 
 
 class _Exchange:
-    """One connection: the handshake, what must come of it, then every byte that comes goes back with its bits flipped."""
+    """One connection: the handshake, what must come of it, then every byte that comes goes back, its bits flipped."""
 
     def __init__(self, connection: Connection, runner: socket.socket, witness: Witness) -> None:
         self._tls = connection
@@ -176,8 +176,8 @@ class _Exchange:
     def _next_event(self) -> Event | None:
         """The next thing that happens; None once the runner has closed its side."""
         while not self._events:
-            self._flush()
             if not self._unread:
+                self._flush()
                 self._unread = self._receive()
                 if not self._unread:
                     return None

@@ -18,7 +18,7 @@ from turtls.wire.extensions import (
     RenegotiationInfo,
     SignatureAlgorithms,
 )
-from turtls.wire.messages import CertificateRequest, HandshakeMessage, ServerHello12
+from turtls.wire.messages import CertificateRequest, ClientHello, HandshakeMessage, ServerHello12
 from turtls.wire.messages12 import CertificateRequest11, CertificateRequest12
 from turtls.wire.registries import ProtocolVersion
 
@@ -71,7 +71,9 @@ def check(witness: Witness, connection: Connection) -> None:
     assert negotiated is not None
     options = witness.options
     _expect("handshake done", not options.handshake_never_done, True)
-    _check_parameters(options, negotiated)
+    if not negotiated.resumed or witness.world.first is None:
+        witness.world.first = negotiated
+    _check_parameters(options, negotiated, witness.world.first)
     _check_names(options, negotiated)
     _check_resumption(witness, negotiated)
     _check_hellos(witness, negotiated)
@@ -84,13 +86,14 @@ def _expect(what: str, found: Any, expected: Any) -> None:
         raise Disappointed(f"{what}: {found!r} where {expected!r} was expected")
 
 
-def _check_parameters(options: Options, negotiated: Negotiated) -> None:
+def _check_parameters(options: Options, negotiated: Negotiated, first: Negotiated) -> None:
+    """A resumed session has no signature of its own, and up to TLS 1.2 no group: `first` is where it began."""
     for what, found, expected in (
         ("version", negotiated.version, options.expect_version),
         ("cipher suite", negotiated.cipher_suite, options.expect_cipher),
         ("cipher suite", negotiated.cipher_suite, options.expect_cipher_aes if _has_aes() else 0),
-        ("group", negotiated.group, options.expect_curve_id),
-        ("signature", negotiated.signature_scheme, options.expect_peer_signature_algorithm),
+        ("group", negotiated.group or first.group, options.expect_curve_id),
+        ("signature", first.signature_scheme, options.expect_peer_signature_algorithm),
     ):
         if expected:
             _expect(what, found, expected)
@@ -139,7 +142,7 @@ def _check_hellos(witness: Witness, negotiated: Negotiated) -> None:
 
 
 def _check_certificate(witness: Witness, negotiated: Negotiated) -> None:
-    options, peer = witness.options, negotiated.peer
+    options, peer, judged = witness.options, negotiated.peer, witness.world.judge.last
     if options.expect_no_peer_cert or options.psk:
         _expect("peer's certificate", peer, None)
     elif not options.server or options.require_any_client_certificate:
@@ -150,10 +153,10 @@ def _check_certificate(witness: Witness, negotiated: Negotiated) -> None:
         chain = tuple(keys.load_certificates(Path(options.expect_peer_cert_file).read_bytes()))
         _expect("peer's chain", peer.chain if peer is not None else (), chain)
     if options.expect_ocsp_response:
-        _expect("OCSP response", negotiated.ocsp_response, options.expect_ocsp_response)
+        _expect("OCSP response", judged.ocsp_response if judged is not None else None, options.expect_ocsp_response)
     if options.expect_signed_cert_timestamps:
-        found = [request.signed_certificate_timestamps for request in witness.world.judge.requests]
-        _expect("timestamps", found, [options.expect_signed_cert_timestamps])
+        found = judged.signed_certificate_timestamps if judged is not None else None
+        _expect("timestamps", found, options.expect_signed_cert_timestamps)
     if options.expect_selected_credential:
         used = witness.world.used_credentials
         _expect("credential used", used[0] if used else -1, options.expect_selected_credential[-1])
@@ -170,7 +173,8 @@ def _check_certificate_request(witness: Witness) -> None:
         expected = [] if options.expect_client_ca_list == "<EMPTY>" else options.expect_client_ca_list.split(",")
         _expect("authorities", [name.hex() for name in _authorities(request12, request13)], expected)
     if options.expect_peer_verify_pref:
-        _expect("peer's schemes", _schemes(request12, request13), options.expect_peer_verify_pref)
+        hello = witness.message(ClientHello) if options.server else None
+        _expect("peer's schemes", _schemes(hello or request12 or request13), options.expect_peer_verify_pref)
 
 
 def _authorities(
@@ -182,10 +186,11 @@ def _authorities(
     return listed.authorities if listed is not None else []
 
 
-def _schemes(
-    request12: CertificateRequest12 | CertificateRequest11 | None, request13: CertificateRequest | None
-) -> list[int]:
-    if isinstance(request12, CertificateRequest12):
-        return list(request12.supported_signature_algorithms)
-    listed = request13.extensions.get(SignatureAlgorithms) if request13 is not None else None
+def _schemes(message: HandshakeMessage | None) -> list[int]:
+    """What a ClientHello or a CertificateRequest says can be verified."""
+    if isinstance(message, CertificateRequest12):
+        return list(message.supported_signature_algorithms)
+    if not isinstance(message, ClientHello | CertificateRequest):
+        return []
+    listed = message.extensions.get(SignatureAlgorithms)
     return list(listed.supported_signature_algorithms) if listed is not None else []

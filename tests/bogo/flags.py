@@ -61,7 +61,6 @@ class Options:
     decline_alpn: bool = False
     reject_alpn: bool = False
     enable_grease: bool = False
-    permute_extensions: bool = False
     no_legacy_server_connect: bool = False
     psk: str = ""
     psk_identity: str = ""
@@ -75,6 +74,8 @@ class Options:
     verify_peer: bool = False
     require_any_client_certificate: bool = False
     verify_fail: bool = False
+    use_custom_verify_callback: bool = False
+    reverify_on_resume: bool = False
     use_client_ca_list: str = ""
     use_early_callback: bool = False
     fail_early_callback: bool = False
@@ -137,10 +138,13 @@ class Options:
     expect_selected_credential: list[int] = field(default_factory=list)
     handshake_never_done: bool = False
 
+    # Policies of authorities.
+    fips_202205: bool = False
+    wpa_202304: bool = False
+
 
 ALWAYS: Final = frozenset(
     {
-        "-use-custom-verify-callback",  # a verifier is always the application's
         "-use-old-client-cert-callback",  # one way to hand over a client's certificate is as good as the other
         "-implicit-handshake",  # there is no call that begins the handshake
         "-no-op-extra-handshake",

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bogo import connections
+from tests.bogo.connections import run_connections
 from tests.bogo.flags import Unimplemented, parse
 
 UNIMPLEMENTED = 89
@@ -24,7 +24,7 @@ def run(arguments: list[str]) -> int:
         if initial.is_handshaker_supported:
             print("No")
             return 0
-        return connections.run(initial, resumed)
+        return run_connections(initial, resumed)
     except Unimplemented:
         return UNIMPLEMENTED
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 from tests.bogo.flags import Options
 from turtls.config import (
     DangerAcceptAnyCertificate,
+    Negotiated,
     Role,
     Session,
     Signer,
@@ -17,7 +18,7 @@ from turtls.config import (
     VerifiedChain,
 )
 from turtls.crypto.tickets import TicketCache, TicketKeys
-from turtls.errors import Fault, ProtocolError
+from turtls.errors import AlertDescription, Fault, ProtocolError
 from turtls.wire.registries import SignatureScheme
 
 T = TypeVar("T")
@@ -30,6 +31,18 @@ async def _later(value: T) -> T:
 def answer(value: T, *, later: bool) -> T | Awaitable[T]:
     """The value, or something to await for it: with -async, nothing outside the connection answers at once."""
     return _later(value) if later else value
+
+
+class Refusal(ProtocolError):
+    """The application refuses the peer, with an alert of its own choice."""
+
+    def __init__(self, fault: Fault, alert: AlertDescription) -> None:
+        super().__init__(fault)
+        self._alert = alert
+
+    @property
+    def alert(self) -> AlertDescription:
+        return self._alert
 
 
 class Sessions:
@@ -58,10 +71,12 @@ class Tickets:
     def __init__(self) -> None:
         self.later = False
         self.lifetime = 2 * 24 * 3600
+        self.skipped = False
+        """There are to be none."""
         self.keys = TicketKeys(lifetime=self.lifetime)
 
     def seal(self, state: bytes, now: float) -> bytes | Awaitable[bytes]:
-        return answer(self.keys.seal(state, now), later=self.later)
+        return answer(b"" if self.skipped else self.keys.seal(state, now), later=self.later)
 
     def unseal(self, untrusted_ticket: bytes, now: float) -> bytes | None | Awaitable[bytes | None]:
         return answer(self.keys.unseal(untrusted_ticket, now), later=self.later)
@@ -92,9 +107,12 @@ class Judge:
         self.options = Options()
         self.requests: list[VerificationRequest] = []
         """Since the connection began."""
+        self.last: VerificationRequest | None = None
+        """The last that was made: a resumed session keeps what was known then."""
 
     def verify(self, request: VerificationRequest) -> VerifiedChain | Awaitable[VerifiedChain]:
         self.requests.append(request)
+        self.last = request
         return answer(self._verdict(request), later=self.options.async_)
 
     def _verdict(self, request: VerificationRequest) -> VerifiedChain:
@@ -102,7 +120,9 @@ class Judge:
         verified = DangerAcceptAnyCertificate().verify(request)
         if options.verify_fail:
             if options.verify_peer or options.require_any_client_certificate:
-                raise ProtocolError(Fault.REJECTED_CERTIFICATE)
+                if options.use_custom_verify_callback:
+                    raise ProtocolError(Fault.REJECTED_CERTIFICATE)
+                raise Refusal(Fault.REJECTED_CERTIFICATE, AlertDescription.HANDSHAKE_FAILURE)
             return verified
         if options.use_ocsp_callback and options.fail_ocsp_callback and request.role is Role.SERVER:
             raise ProtocolError(Fault.BAD_STATUS_RESPONSE)
@@ -143,6 +163,8 @@ class World:
     judge: Judge = field(default_factory=Judge)
     used_credentials: list[int] = field(default_factory=list)
     """The numbers of those that signed since the connection began; -1 is the one without a number."""
+    first: Negotiated | None = None
+    """What the session that is resumed was first negotiated with."""
     delay: int = 0
     """Seconds that have gone by without having gone by."""
 
@@ -150,6 +172,7 @@ class World:
         """A new connection begins."""
         self.sessions.begin()
         self.tickets.later = self.session_ids.later = options.async_
+        self.tickets.skipped = options.skip_ticket
         self.session_ids.kept = 0
         self.judge.options = options
         self.judge.requests.clear()
