@@ -39,6 +39,7 @@ from turtls.config import (
     ServerConfig,
     Session,
     SessionCache,
+    SrpLogin,
     TicketStore,
     VerificationRequest,
     VerifiedChain,
@@ -235,7 +236,10 @@ def test_a_hello_retry_request_for_another_hash_ends_the_session() -> None:
     [
         {"policy": replace(POLICY, cipher_suites=(AES256, CHACHA))},
         {"policy": replace(Policy.INTERMEDIATE, versions=(ProtocolVersion.TLS_1_2,))},
+        {"policy": replace(POLICY, min_rsa_bits=4096)},
         {"verifier": DangerAcceptAnyCertificate()},
+        {"credentials": (credential("client.example"),)},
+        {"srp": SrpLogin("someone", "and a password")},
         {"environment": Environment(now=lambda: 0.0)},  # the clock went back
         {"environment": Environment(now=lambda: 4e9)},
     ],
@@ -424,6 +428,16 @@ def test_a_client_stays_known_and_is_verified_again() -> None:
     assert side.negotiated.peer is not None
     assert side.negotiated.peer.chain == credential("client.example").chain
     assert verifier.asked == 2
+
+
+def test_nobody_goes_on_as_somebody_else() -> None:
+    """Configurations made from each other share their sessions."""
+    server = server_config(client_auth=ClientAuth.REQUEST, verifier=DangerAcceptAnyCertificate())
+    someone = client_config(credentials=(credential("client.example"),))
+    agreed(someone, server)
+    _, side = shaken(replace(someone, credentials=()), server)
+    assert side.negotiated is not None
+    assert side.negotiated.peer is None
 
 
 def test_a_client_that_is_not_trusted_any_more_does_not_go_on() -> None:

@@ -95,6 +95,11 @@ class ClientConfig:
         _check_limits(self.record_size_limit, self.record_padding)
         _check_alpn(self.alpn)
 
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """Who this side can say it is. Sessions are kept apart by it."""
+        return self.credentials, self.psk, self.srp
+
     def required_verifier(self) -> Verifier:
         """Who judges the server's chain. Raises ConfigError if nobody does."""
         if self.verifier is None:

@@ -57,6 +57,10 @@ class Session:
     peer: VerifiedChain | None
     verifier: Verifier | None
     """Who vouched for `peer`: a session is only resumed under the same verifier."""
+    min_rsa_bits: int
+    """What the keys in the chain of `peer` were held to: never resumed where more is asked."""
+    identity: tuple[object, ...]
+    """Who this side was (`ClientConfig.identity`): the server goes on with the same client, so nobody else may."""
 
     def fresh(self, now: float) -> bool:
         """Whether the ticket may still be used at `now`."""

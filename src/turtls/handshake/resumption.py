@@ -83,6 +83,8 @@ def _may_resume(session: Session, config: ClientConfig, server_name: str | None,
         and (config.verifier is not None or session.version < ProtocolVersion.TLS_1_3)
         and session.cipher_suite in config.policy.cipher_suites
         and session.verifier is config.verifier
+        and session.min_rsa_bits >= config.policy.min_rsa_bits
+        and session.identity == config.identity
         and (session.peer is None or now < session.peer.leaf.certificate.not_valid_after_utc.timestamp())
     )
 
@@ -104,6 +106,8 @@ def session_from_ticket(
         alpn=negotiated.alpn,
         peer=negotiated.peer,
         verifier=config.verifier,
+        min_rsa_bits=config.policy.min_rsa_bits,
+        identity=config.identity,
     )
 
 

@@ -52,6 +52,8 @@ def session_from_handshake(
         alpn=negotiated.alpn,
         peer=negotiated.peer,
         verifier=offer.config.verifier,
+        min_rsa_bits=offer.config.policy.min_rsa_bits,
+        identity=offer.config.identity,
     )
 
 
