@@ -1,0 +1,1 @@
+"""Every figure the README claims, measured as ratios in one run."""

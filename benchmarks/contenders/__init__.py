@@ -1,0 +1,1 @@
+"""Those who are measured, each set up as someone who knows it well would."""

@@ -1,0 +1,3 @@
+module turtls.invalid/bench
+
+go 1.24

@@ -1,0 +1,47 @@
+"""Measures contenders in turn, round by round, so that what else the machine does strikes all of them alike."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from benchmarks.contenders.cases import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """What one contender did in one row."""
+
+    seconds: float
+    """For one operation: the median of the rounds."""
+    ratio: float | None
+    """How many times as fast as the reference: the median of the rounds' ratios. None without a reference."""
+    spread: float | None
+    """Half of the range that the middle half of the rounds' ratios lie in."""
+
+
+def compare(works: Mapping[str, Work], reference: str, *, rounds: int, seconds: float) -> dict[str, Figure]:
+    """The figure of each contender; a round gives each about so many `seconds`, but one operation at the least."""
+    times = {name: _times(work, seconds) for name, work in works.items()}
+    rounds_of: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(rounds):
+        for name, work in works.items():
+            rounds_of[name].append(work(times[name]) / times[name])
+    return {name: _figure(own, rounds_of.get(reference)) for name, own in rounds_of.items()}
+
+
+def _times(work: Work, seconds: float) -> int:
+    """How many operations take that long."""
+    times = 1
+    while (taken := work(times)) < seconds / 8:
+        times *= 4
+    return max(1, round(times * seconds / taken))
+
+
+def _figure(own: list[float], reference: list[float] | None) -> Figure:
+    if reference is None:
+        return Figure(statistics.median(own), None, None)
+    ratios = [other / mine for mine, other in zip(own, reference, strict=True)]
+    low, middle, high = statistics.quantiles(ratios, n=4)
+    return Figure(statistics.median(own), middle, (high - low) / 2)
