@@ -19,7 +19,7 @@ import turtls as tls
 from tests.cli.commands import Turtls
 from tests.cli.serving import Serving, serving
 from turtls.ca import Authority
-from turtls.cli import serve
+from turtls.cli import listening
 from turtls.config import Credential, ServerConfig
 from turtls.io.server import TLSServer
 from turtls.pki import PrivateVerifier, TrustStore
@@ -61,7 +61,7 @@ def test_localhost_is_both_of_its_addresses(tmp_path: Path) -> None:
         port = free.getsockname()[1]
     with serving(tmp_path, "--port", port) as server:
         assert server.curl(f"https://127.0.0.1:{port}/").returncode == 0
-        if serve._addresses("localhost", port) == ["127.0.0.1", "::1"]:
+        if listening.addresses("localhost", port) == ["127.0.0.1", "::1"]:
             assert server.curl(f"https://[::1]:{port}/").returncode == 0
 
 
@@ -278,19 +278,19 @@ def test_the_log_for_people(tmp_path: Path) -> None:
 def test_the_certificate_is_renewed_while_it_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a clock that says it is due: the next visitor sees another certificate, without a restart."""
     monkeypatch.setenv("TURTLS_HOME", str(tmp_path))
-    certificate = serve._Certificate(["localhost"])
+    certificate = listening.Certificate(["localhost"])
     first = certificate.credential
 
     def renewal_time(credential: Credential) -> datetime:
         return datetime(2020 if credential is first else 2999, 1, 1, tzinfo=UTC)
 
-    monkeypatch.setattr(serve, "renewal_time", renewal_time)
+    monkeypatch.setattr(listening, "renewal_time", renewal_time)
     for kept in (tmp_path / "ca" / "credentials").iterdir():
         kept.unlink()  # so that the authority issues a new one
 
     async def scenario() -> TLSServer:
         server = TLSServer(ServerConfig(credentials=(first,)))
-        task = asyncio.create_task(certificate.renew_forever(server, serve._Log(True)))
+        task = asyncio.create_task(certificate.renew_forever(server, listening.Log(True)))
         while server.config.credentials == (first,):  # noqa: ASYNC110 - a configuration is no event
             await asyncio.sleep(0.05)
         task.cancel()

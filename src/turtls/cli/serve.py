@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import json as jsonlib
-import signal
-import socket
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import typer
 from rich.text import Text
 
-from turtls.ca import Authority, AuthorityError, renewal_time
-from turtls.ca.names import server_names
+from turtls.cli.listening import Certificate, Log, addresses, not_listening, peer_name, stop_signal
 from turtls.cli.options import keylog_to
 from turtls.cli.output import JsonOption, out, printable
 from turtls.config import ClientAuth, ServerConfig
-from turtls.errors import ConfigError, TLSError
+from turtls.errors import ConfigError
 from turtls.explain.verdict import negotiated_as_json
 from turtls.explain.words import is_post_quantum, version_name
-from turtls.io.protocol import HandshakeFailure
-from turtls.io.server import TLSServer
 from turtls.pki import PrivateVerifier, TrustStore
 from turtls.web.files import Folder
 from turtls.web.http import Visitor
@@ -42,8 +33,6 @@ EXAMPLES = (
 
 _GRACE_SECONDS = 5
 """How long answers may still take once the server is told to stop."""
-_LOOK_AGAIN_SECONDS = 3600
-"""How often the certificate's age is looked at: a laptop that slept must not miss its renewal by days."""
 
 
 def command(
@@ -86,7 +75,7 @@ def command(
         asyncio.run(
             _serve(
                 Server(service.connect, watch=service.watch, on_visit=log.visit, on_failure=log.failure),
-                _Certificate(name or list(_own_names())),
+                Certificate(name),
                 _config(service.alpn, client_ca, require_client_certificate, keylog),
                 host,
                 port,
@@ -129,54 +118,15 @@ def _config(
     )
 
 
-def _own_names() -> Iterator[str]:
-    """The names under which this machine is reached from itself."""
-    yield from ("localhost", "127.0.0.1", "::1")
-    with suppress(ConfigError):  # a machine may be called what no certificate can be for
-        host = socket.gethostname()
-        server_names([host])
-        yield host
-
-
-class _Certificate:
-    """The server's certificate, and the CA that it comes from."""
-
-    def __init__(self, names: list[str]) -> None:
-        """Raises ConfigError for names that cannot be."""
-        self.names = names
-        try:
-            self.authority = Authority.open()
-            self.authority_is_new = False
-        except AuthorityError:
-            self.authority = Authority.open_or_init()
-            self.authority_is_new = True
-        self.credential = self.authority.credential_for(names)
-
-    async def renew_forever(self, server: TLSServer, log: _Log) -> None:
-        """Exchange the certificate for a new one whenever it is time; connections that are there keep theirs."""
-        while True:
-            due = (renewal_time(self.credential) - datetime.now(UTC)).total_seconds()
-            await asyncio.sleep(min(max(due, 1), _LOOK_AGAIN_SECONDS))
-            if datetime.now(UTC) >= renewal_time(self.credential):
-                try:
-                    self.credential = await asyncio.to_thread(self.authority.credential_for, self.names)
-                except (TLSError, OSError) as error:
-                    log.line("renewal failed", error=str(error))
-                    await asyncio.sleep(_LOOK_AGAIN_SECONDS)
-                else:
-                    server.config = replace(server.config, credentials=(self.credential,))
-                    log.line("certificate renewed", names=self.names)
-
-
 async def _serve(
-    server: Server, certificate: _Certificate, config: ServerConfig, host: str, port: int, log: _Log
+    server: Server, certificate: Certificate, config: ServerConfig, host: str, port: int, log: _Log
 ) -> None:
-    stop = _stop_signal()
+    stop = stop_signal()
     config = replace(config, credentials=(certificate.credential,))
     try:
-        listening = await server.start(_addresses(host, port), port, config)
+        listening = await server.start(addresses(host, port), port, config)
     except OSError as error:
-        raise _not_listening(host, port, error) from error
+        raise not_listening(host, port, error) from error
     log.listening(certificate, listening.sockets[0].getsockname()[1])
     renewal = asyncio.create_task(certificate.renew_forever(listening, log))
     await stop.wait()
@@ -185,70 +135,26 @@ async def _serve(
     await server.finish(_GRACE_SECONDS)
 
 
-def _addresses(host: str, port: int) -> str | list[str]:
-    """The addresses to listen on. Localhost is both of its addresses, on machines that have both."""
-    if host != "localhost":
-        return host
-    addresses = ["127.0.0.1"]
-    if port == 0:  # each address would get a port of its own
-        return addresses
-    with suppress(OSError), socket.socket(socket.AF_INET6) as probe:
-        probe.bind(("::1", 0))
-        addresses.append("::1")
-    return addresses
-
-
-def _not_listening(host: str, port: int, error: OSError) -> OSError:
-    if error.errno == errno.EADDRINUSE:
-        return OSError(f"Port {port} is taken by another program: choose one with --port.")
-    if error.errno == errno.EACCES:
-        return OSError(f"Port {port} is reserved for the administrator: choose one above 1023 with --port.")
-    return OSError(f"Cannot listen on {host}, port {port}: {error.strerror or error}.")
-
-
-def _stop_signal() -> asyncio.Event:
-    """Is set by Ctrl-C, and by the signal that asks a service to end."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError):  # Windows has no signals for a loop: there Ctrl-C is a KeyboardInterrupt
-            loop.add_signal_handler(number, stop.set)
-    return stop
-
-
-class _Log:
-    """A line for everything that happens: for people, or as JSON for programs."""
-
-    def __init__(self, as_json: bool) -> None:
-        self._as_json = as_json
-
-    def listening(self, certificate: _Certificate, port: int) -> None:
+class _Log(Log):
+    def listening(self, certificate: Certificate, port: int) -> None:
         """The server is there, and this is how to reach it."""
         first = certificate.names[0]
         url = f"https://{f'[{first}]' if ':' in first else first}{'' if port == 443 else f':{port}'}/"
-        folder = str(certificate.authority.folder)
-        if self._as_json:
+        if self.as_json:
+            folder = str(certificate.authority.folder)
             self.line("listening", url=url, port=port, names=certificate.names, authority=folder)
             return
         out.print(Text.assemble("Serving ", (url, "bold green"), ". Ctrl-C ends it."), soft_wrap=True)
-        made = "A new CA was made" if certificate.authority_is_new else "The CA is"
-        until = certificate.credential.leaf.certificate.not_valid_after_utc
-        out.print(
-            Text(
-                f"{made} in {folder}; the certificate is good until {until:%Y-%m-%d}, and renewed before.\n"
-                f"It is for {', '.join(certificate.names)}."
-            ),
-            soft_wrap=True,
-        )
+        self.certificate(certificate)
         out.print(Text.assemble("If a browser warns, it does not trust the CA yet: ", ("turtls trust install", "bold")))
 
     def visit(self, visitor: Visitor) -> None:
         """A visitor came."""
         agreed = visitor.negotiated
-        if self._as_json:
-            self.line("connection", peer=_peer(visitor.address, visitor.port), **negotiated_as_json(agreed))
+        if self.as_json:
+            self.line("connection", peer=peer_name(visitor.address, visitor.port), **negotiated_as_json(agreed))
             return
-        words = Text(f"{_clock()}  {_peer(visitor.address, visitor.port):<21}  ", style="bright_black")
+        words = self.begun(peer_name(visitor.address, visitor.port))
         words.append(version_name(agreed.version), style="green")
         group = agreed.group.name if agreed.group is not None else "no key exchange"
         words.append(f"  {group}", style="green" if is_post_quantum(agreed.group) else "yellow")
@@ -260,29 +166,3 @@ class _Log:
         ]
         words.append("".join(f"  {detail}" for detail in details if detail), style="default")
         out.print(words, soft_wrap=True)
-
-    def failure(self, failure: HandshakeFailure) -> None:
-        """A handshake came to nothing."""
-        peer = _peer(*failure.peername[:2]) if failure.peername else "unknown"
-        if self._as_json:
-            self.line("failure", peer=peer, error=type(failure.error).__name__, reason=str(failure.error))
-            return
-        words = Text(f"{_clock()}  {peer:<21}  ", style="bright_black")
-        words.append(printable(str(failure.error)), style="red")
-        out.print(words, soft_wrap=True)
-
-    def line(self, event: str, **details: Any) -> None:
-        """Anything else."""
-        if self._as_json:
-            print(jsonlib.dumps({"time": datetime.now(UTC).isoformat(), "event": event, **details}), flush=True)
-        else:
-            told = ", ".join(f"{key}: {value}" for key, value in details.items())
-            out.print(Text(f"{_clock()}  {event}  {told}"), soft_wrap=True)
-
-
-def _clock() -> str:
-    return f"{datetime.now():%H:%M:%S}"
-
-
-def _peer(address: str, port: int) -> str:
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

@@ -1,0 +1,147 @@
+"""What commands that listen share: certificates from turtls' own CA, where to listen, when to end, and a log."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json as jsonlib
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.text import Text
+
+from turtls.ca import Authority, AuthorityError, renewal_time
+from turtls.ca.names import server_names
+from turtls.cli.output import out, printable
+from turtls.errors import ConfigError, TLSError
+from turtls.io.protocol import HandshakeFailure
+from turtls.io.server import TLSServer
+
+_LOOK_AGAIN_SECONDS = 3600
+"""How often the certificate's age is looked at: a laptop that slept must not miss its renewal by days."""
+
+
+class Certificate:
+    """The server's certificate, and the CA that it comes from."""
+
+    def __init__(self, names: list[str] | None) -> None:
+        """By default it is for this machine's own names. Raises ConfigError for names that cannot be."""
+        self.names = names or list(_own_names())
+        try:
+            self.authority = Authority.open()
+            self.authority_is_new = False
+        except AuthorityError:
+            self.authority = Authority.open_or_init()
+            self.authority_is_new = True
+        self.credential = self.authority.credential_for(self.names)
+
+    async def renew_forever(self, server: TLSServer, log: Log) -> None:
+        """Exchange the certificate for a new one whenever it is time; connections that are there keep theirs."""
+        while True:
+            due = (renewal_time(self.credential) - datetime.now(UTC)).total_seconds()
+            await asyncio.sleep(min(max(due, 1), _LOOK_AGAIN_SECONDS))
+            if datetime.now(UTC) >= renewal_time(self.credential):
+                try:
+                    self.credential = await asyncio.to_thread(self.authority.credential_for, self.names)
+                except (TLSError, OSError) as error:
+                    log.line("renewal failed", error=str(error))
+                    await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+                else:
+                    server.config = replace(server.config, credentials=(self.credential,))
+                    log.line("certificate renewed", names=self.names)
+
+
+def _own_names() -> Iterator[str]:
+    """The names under which this machine is reached from itself."""
+    yield from ("localhost", "127.0.0.1", "::1")
+    with suppress(ConfigError):  # a machine may be called what no certificate can be for
+        host = socket.gethostname()
+        server_names([host])
+        yield host
+
+
+def addresses(host: str, port: int) -> str | list[str]:
+    """The addresses to listen on. Localhost is both of its addresses, on machines that have both."""
+    if host != "localhost":
+        return host
+    found = ["127.0.0.1"]
+    if port == 0:  # each address would get a port of its own
+        return found
+    with suppress(OSError), socket.socket(socket.AF_INET6) as probe:
+        probe.bind(("::1", 0))
+        found.append("::1")
+    return found
+
+
+def not_listening(host: str, port: int, error: OSError) -> OSError:
+    """The error, with a sentence that says what to do."""
+    if error.errno == errno.EADDRINUSE:
+        return OSError(f"Port {port} is taken by another program: choose one with --port.")
+    if error.errno == errno.EACCES:
+        return OSError(f"Port {port} is reserved for the administrator: choose one above 1023 with --port.")
+    return OSError(f"Cannot listen on {host}, port {port}: {error.strerror or error}.")
+
+
+def stop_signal() -> asyncio.Event:
+    """Is set by Ctrl-C, and by the signal that asks a service to end."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError):  # Windows has no signals for a loop: there Ctrl-C is a KeyboardInterrupt
+            loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+class Log:
+    """A line for everything that happens: for people, or as JSON for programs."""
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+
+    def certificate(self, certificate: Certificate) -> None:
+        """Which CA the certificate is from, and for whom."""
+        made = "A new CA was made" if certificate.authority_is_new else "The CA is"
+        until = certificate.credential.leaf.certificate.not_valid_after_utc
+        out.print(
+            Text(
+                f"{made} in {certificate.authority.folder}; the certificate is good until {until:%Y-%m-%d}, and "
+                f"renewed before.\nIt is for {', '.join(certificate.names)}."
+            ),
+            soft_wrap=True,
+        )
+
+    def failure(self, failure: HandshakeFailure) -> None:
+        """A handshake came to nothing."""
+        peer = peer_name(*failure.peername[:2]) if failure.peername else "unknown"
+        if self.as_json:
+            self.line("failure", peer=peer, error=type(failure.error).__name__, reason=str(failure.error))
+            return
+        words = self.begun(peer)
+        words.append(printable(str(failure.error)), style="red")
+        out.print(words, soft_wrap=True)
+
+    def line(self, event: str, **details: Any) -> None:
+        """Anything else."""
+        if self.as_json:
+            print(jsonlib.dumps({"time": datetime.now(UTC).isoformat(), "event": event, **details}), flush=True)
+        else:
+            told = ", ".join(f"{key}: {value}" for key, value in details.items())
+            out.print(Text(f"{_clock()}  {event}  {told}"), soft_wrap=True)
+
+    def begun(self, peer: str) -> Text:
+        """How a line about a peer begins."""
+        return Text(f"{_clock()}  {peer:<21}  ", style="bright_black")
+
+
+def _clock() -> str:
+    return f"{datetime.now():%H:%M:%S}"
+
+
+def peer_name(address: str, port: int) -> str:
+    """An address and a port, as people write them."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
