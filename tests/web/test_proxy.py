@@ -142,6 +142,55 @@ def test_an_http2_request_without_a_length_is_passed_on_chunked() -> None:
     assert seen.endswith(b"4\r\ndata\r\n0\r\n\r\n")
 
 
+def test_a_length_that_is_named_as_about_the_connection_does_not_lose_the_body() -> None:
+    request = ("POST / HTTP/1.1", "Host: h", "Content-Length: 5", "Connection: content-length")
+    _, headers, body = shown(ask(show_request, *request, body=b"hello"))
+    assert headers[b"transfer-encoding"] == b"chunked"
+    assert body == b"5\r\nhello\r\n0\r\n\r\n"
+
+
+def test_two_lengths_of_one_body_are_refused() -> None:
+    request = ("POST / HTTP/1.1", "Host: h", "Content-Length: 3", "Transfer-Encoding: chunked")
+    assert ask(show_request, *request, body=b"5\r\nhello\r\n0\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize("target", ["-internal/", "@elsewhere", "mailto:nobody"])
+def test_a_target_cannot_lead_out_of_the_prefix(target: str) -> None:
+    answer = ask(show_request, f"GET {target} HTTP/1.1", "Host: h", prefix="/app")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize(
+    ("pseudo", "fields", "status"),
+    [
+        ({b":path": b"/a b"}, [], 400),
+        ({b":path": b"http://elsewhere/"}, [], 400),
+        ({b":path": b"/\x80"}, [], 400),
+        ({b":method": b"GE T"}, [], 400),
+        ({}, [(b"x(y", b"z")], 400),
+        ({}, [(b"content-length", b"5")], 502),  # and no body
+    ],
+)
+def test_an_http2_request_that_cannot_be_one_of_http1_is_refused(
+    pseudo: dict[bytes, bytes], fields: list[tuple[bytes, bytes]], status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    head = {b":method": b"GET", b":scheme": b"https", b":authority": b"h", b":path": b"/"} | pseudo
+
+    async def scenario() -> int:
+        async with (
+            application(show_request) as url,
+            served(Upstream(url), kind=http2.Connection) as port,
+            Client2.connected(port) as client,
+        ):
+            client.http.config.validate_outbound_headers = False
+            stream = client.http.get_next_available_stream_id()
+            client.http.send_headers(stream, [*head.items(), *fields], end_stream=True)
+            return await client.status(stream)
+
+    assert run(scenario()) == status
+    assert not [record for record in caplog.records if record.name.startswith("turtls")]
+
+
 def test_an_answer_streams_while_the_request_is_still_sent() -> None:
     async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")

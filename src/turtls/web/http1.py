@@ -185,6 +185,9 @@ def _reason(status: int) -> bytes:
 def _request(head: h11.Request) -> Request:
     headers = list(head.headers)
     fields = dict(headers)
+    if b"transfer-encoding" in fields and b"content-length" in fields:
+        # RFC 9112, section 6.1: others may take the other one for the body's end, and the rest for a request.
+        raise h11.RemoteProtocolError("Content-Length and Transfer-Encoding contradict each other")
     target = head.target.decode("ascii")
     authority = fields.get(b"host", b"").decode("latin-1")
     if target.startswith(("http://", "https://")):  # the absolute form, RFC 9112, section 3.2.2

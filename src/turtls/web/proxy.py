@@ -49,6 +49,11 @@ class Upstream:
             await exchange.refuse(405, "This server is not a proxy to others.")
             return
         try:
+            request = self._request(exchange)
+        except h11.LocalProtocolError:
+            await exchange.refuse(400, "This request cannot be passed on as one of HTTP/1.1.")
+            return
+        try:
             async with asyncio.timeout(self._connect_seconds):
                 reader, writer = await asyncio.open_connection(self._host, self._port)
         except TimeoutError:
@@ -58,13 +63,15 @@ class Upstream:
             await exchange.refuse(502, "The application behind this server cannot be reached.")
             return
         try:
-            await _Relay(exchange, reader, writer).run(self._request(exchange), self._answer_seconds)
+            await _Relay(exchange, reader, writer).run(request, self._answer_seconds)
         finally:
             writer.close()
 
     def _request(self, exchange: Exchange) -> h11.Request:
-        """The request as the application gets it."""
+        """The request as the application gets it. Raises h11.LocalProtocolError: HTTP/2 lets through more than 1.1."""
         request = exchange.request
+        if request.target != "*" and not request.target.startswith("/"):
+            raise h11.LocalProtocolError("A target that is no path could lead out of the prefix.")
         headers = [(b"host", (request.authority or f"{self._host}:{self._port}").encode("latin-1"))]
         headers += [field for field in _end_to_end(request.headers) if field[0] not in _NOT_PASSED_ON]
         headers += _forwarded(request, exchange.visitor)
@@ -72,13 +79,11 @@ class Upstream:
             headers += _websocket_handshake(request)
         else:
             headers.append((b"connection", b"close"))
-            if request.has_body and request.header(b"content-length") is None:
+            if request.has_body and not any(name == b"content-length" for name, _ in headers):
                 headers.append((b"transfer-encoding", b"chunked"))
-        return h11.Request(
-            method="GET" if request.method == "CONNECT" else request.method,  # RFC 8441, section 5
-            target=request.target if request.target == "*" else self._prefix + request.target,
-            headers=headers,
-        )
+        method = "GET" if request.method == "CONNECT" else request.method  # RFC 8441, section 5
+        target = request.target if request.target == "*" else self._prefix + request.target
+        return h11.Request(method=method.encode("latin-1"), target=target.encode("latin-1"), headers=headers)
 
 
 def _wants_websocket(request: Request) -> bool:
@@ -142,7 +147,7 @@ class _Relay:
                 while data := await self._exchange.read():
                     await self._send(h11.Data(data=data))
             await self._send(h11.EndOfMessage())
-        except Abandoned:
+        except (Abandoned, h11.LocalProtocolError):  # the latter: a body of another length than was announced
             self._writer.close()  # so the application learns that the request broke off
         except OSError:
             pass  # the application does not want to hear more; it may have answered already
