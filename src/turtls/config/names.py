@@ -16,6 +16,8 @@ _ASCII_NAME = re.compile(
 
 def is_ip_address(name: str) -> bool:
     """Whether the name is an IPv4 or IPv6 address."""
+    if not (":" in name or name[-1:].isdigit()):
+        return False  # every address has one of the two, and almost no name
     try:
         ipaddress.ip_address(name)
     except ValueError:
