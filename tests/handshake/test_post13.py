@@ -259,12 +259,10 @@ def test_a_client_may_keep_its_name_to_itself() -> None:
 
 
 def test_a_client_may_not_where_it_is_required() -> None:
-    """Here it was let in by a session whose certificate was required, and has none to show again."""
-    server_side = server_config(**SERVER, client_auth=ClientAuth.REQUIRE)
-    client_side = client_config(**CLIENT)
-    shaken(client_side, server_side)
-    client, server = shaken(replace(client_side, credentials=()), server_side)
-    assert chain_of(server) is not None
+    """It has shown its certificate in the handshake, and does not want to again."""
+    client = meddling_client(replacing(Certificate, setting(certificate_list=[]), at=1), client_config(**CLIENT))
+    server = ServerConnection(server_config(**SERVER, client_auth=ClientAuth.REQUIRE))
+    exchange(client, server)
     server.request_client_certificate()
     assert refused(client, server) is Fault.CERTIFICATE_REQUIRED
 

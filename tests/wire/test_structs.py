@@ -1,0 +1,135 @@
+"""Every struct goes over the wire and comes back the same; what is cut, longer or wrong inside is malformed."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.wire.structs import STRUCTS, declared
+from turtls.errors import Fault, ProtocolError
+from turtls.wire.codec import Struct, decode, decode_prefix
+from turtls.wire.messages import (
+    ClientHello,
+    Finished,
+    HandshakeMessage,
+    HelloRetryRequest,
+    ServerHello,
+    ServerHello12,
+    message_name,
+    server_hello_form,
+)
+
+kinds = pytest.mark.parametrize("kind", STRUCTS, ids=lambda kind: kind.__name__)
+
+
+def test_every_struct_is_here() -> None:
+    assert set(declared()) == set(STRUCTS)
+
+
+@kinds
+@settings(max_examples=5)
+@given(data=st.data())
+def test_what_is_encoded_is_decoded(kind: type[Struct], data: st.DataObject) -> None:
+    value = data.draw(STRUCTS[kind])
+    encoded = value.encode()
+    assert decode(kind, encoded) == value
+    assert decode(kind, encoded).encode() == encoded
+    assert repr(value).startswith(kind.__name__ + "(")
+    assert value != object()
+
+
+values = st.sampled_from(list(STRUCTS)).flatmap(lambda kind: STRUCTS[kind])
+
+OPEN_ENDED = {
+    "CertificateStatusRequest",
+    "SessionTicket",
+    "QuicTransportParameters",
+    "Finished",
+    "ServerKeyExchange",
+    "ClientKeyExchange",
+    "CertificateVerify12",
+    "V2ClientHello",
+}
+"""Structs that take whatever follows for their own."""
+
+
+@settings(max_examples=300)
+@given(value=values, behind=st.binary(min_size=1, max_size=4))
+def test_nothing_may_follow(value: Struct, behind: bytes) -> None:
+    kind, encoded = type(value), value.encode()
+    if kind.__name__ in OPEN_ENDED:
+        assert decode(kind, encoded + behind) != value
+    elif kind in (ClientHello, ServerHello12) and not value.extensions:  # type: ignore[attr-defined]
+        return  # what follows would be their extensions
+    else:
+        with pytest.raises(ProtocolError) as caught:
+            decode(kind, encoded + behind)
+        assert caught.value.fault is Fault.MALFORMED
+        assert decode_prefix(kind, encoded + behind) == (value, len(encoded))
+
+
+@settings(max_examples=200)
+@given(value=values)
+def test_what_is_cut_short_is_malformed_or_another_value(value: Struct) -> None:
+    encoded = value.encode()
+    for end in range(len(encoded)):
+        assert decoded(type(value), encoded[:end]) != value
+
+
+def decoded(kind: type[Struct], data: bytes) -> Struct | None:
+    """What the data is; None if it is malformed, or breaks a rule of its extensions."""
+    try:
+        return decode(kind, data)
+    except ProtocolError:
+        return None
+
+
+@settings(max_examples=500)
+@given(kind=st.sampled_from(list(STRUCTS)), noise=st.binary(max_size=80))
+def test_noise_is_a_value_or_an_error_of_the_protocol(kind: type[Struct], noise: bytes) -> None:
+    value = decoded(kind, noise)
+    assert value is None or decode(kind, value.encode()) == value
+
+
+MESSAGES = [kind for kind in STRUCTS if issubclass(kind, HandshakeMessage)]
+
+
+@pytest.mark.parametrize("kind", MESSAGES, ids=lambda kind: kind.__name__)
+@settings(max_examples=3)
+@given(data=st.data())
+def test_a_message_has_a_header(kind: type[HandshakeMessage], data: st.DataObject) -> None:
+    message = data.draw(STRUCTS[kind])
+    raw = message.to_bytes()
+    assert raw[0] == kind.msg_type
+    assert int.from_bytes(raw[1:4], "big") == len(raw) - 4
+    again = kind.from_bytes(raw)
+    assert again == message
+    assert again.raw == raw
+    assert message_name(raw) == kind.msg_type.name
+
+
+SERVER_HELLOS: list[type[HandshakeMessage]] = [ServerHello, HelloRetryRequest, ServerHello12]
+
+
+@pytest.mark.parametrize("kind", SERVER_HELLOS)
+@settings(max_examples=20)
+@given(data=st.data())
+def test_three_messages_share_a_type(kind: type[HandshakeMessage], data: st.DataObject) -> None:
+    assert server_hello_form(data.draw(STRUCTS[kind]).to_bytes()) is kind
+
+
+@given(st.binary(max_size=120))
+def test_whatever_it_is_it_is_one_of_the_three(raw: bytes) -> None:
+    assert server_hello_form(raw) in SERVER_HELLOS
+
+
+def test_a_struct_is_made_by_its_fields() -> None:
+    with pytest.raises(TypeError, match="Finished needs verify_data"):
+        Finished()  # type: ignore[call-arg]
+    with pytest.raises(AttributeError):
+        Finished(verify_data=b"", more=1)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(Finished(verify_data=b""))
+    assert repr(Finished(verify_data=b"\1")) == "Finished(verify_data=b'\\x01')"
+    assert Finished(verify_data=b"\1") != Finished(verify_data=b"\2")
