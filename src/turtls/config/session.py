@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
@@ -80,31 +81,37 @@ class SessionStore(Protocol):
 
 
 class SessionCache:
-    """Sessions in memory: at most `per_service` for each of at most `services` services, the oldest dropped."""
+    """Sessions in memory: at most `per_service` for each of at most `services` services, the oldest dropped.
+
+    Threads may share it.
+    """
 
     def __init__(self, services: int = 256, per_service: int = 4) -> None:
         self._services = services
         self._per_service = per_service
         self._sessions: OrderedDict[str, list[Session]] = OrderedDict()
+        self._lock = threading.Lock()
 
     def put(self, key: str, session: Session) -> None:
         """Keep it."""
-        kept = self._sessions.setdefault(key, [])
-        self._sessions.move_to_end(key)
-        kept.append(session)
-        del kept[: -self._per_service]
-        while len(self._sessions) > self._services:
-            self._sessions.popitem(last=False)
+        with self._lock:
+            kept = self._sessions.setdefault(key, [])
+            self._sessions.move_to_end(key)
+            kept.append(session)
+            del kept[: -self._per_service]
+            while len(self._sessions) > self._services:
+                self._sessions.popitem(last=False)
 
     def take(self, key: str) -> Session | None:
         """The newest, which is then forgotten here."""
-        kept = self._sessions.get(key)
-        if not kept:
-            return None
-        session = kept.pop()
-        if not kept:
-            self._sessions.pop(key, None)
-        return session
+        with self._lock:
+            kept = self._sessions.get(key)
+            if not kept:
+                return None
+            session = kept.pop()
+            if not kept:
+                del self._sessions[key]
+            return session
 
 
 class TicketStore(Protocol):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import struct
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -55,17 +55,16 @@ class TicketKeys:
         self._rotate_every = rotate_every
         self._secret = secret
         self._random = random
-        self._keys: dict[int, AEADKey] = {}
+        # Never changed, but replaced: threads may share this object.
+        self._keys: Mapping[int, AEADKey] = {}
 
     def seal(self, state: bytes, now: float) -> bytes:
         """A ticket for `state`, issued at `now` (seconds since the epoch)."""
         epoch = int(now) // self._rotate_every
-        if epoch not in self._keys:
-            self._forget_old(now)
-            self._keys[epoch] = self._new_key(epoch)
+        key = self._keys.get(epoch) or self._add_key(epoch, now)
         header = _EPOCH.pack(epoch)
         nonce = self._random(NONCE_LENGTH)
-        return header + nonce + self._keys[epoch].encrypt(nonce, _TIME.pack(now) + state, header)
+        return header + nonce + key.encrypt(nonce, _TIME.pack(now) + state, header)
 
     def unseal(self, untrusted_ticket: bytes, now: float) -> bytes | None:
         """The state in a ticket; None if it was not sealed here, was changed, or is older than `lifetime`."""
@@ -85,11 +84,17 @@ class TicketKeys:
     def _key_of(self, untrusted_epoch: int, now: float) -> AEADKey | None:
         if not self._oldest_epoch(now) <= untrusted_epoch <= int(now) // self._rotate_every + 1:
             return None
-        if untrusted_epoch not in self._keys and self._secret is not None:
-            # Another process that shares the secret sealed it.
-            self._forget_old(now)
-            self._keys[untrusted_epoch] = self._new_key(untrusted_epoch)
-        return self._keys.get(untrusted_epoch)
+        key = self._keys.get(untrusted_epoch)
+        if key is None and self._secret is not None:
+            return self._add_key(untrusted_epoch, now)  # another process that shares the secret sealed it
+        return key
+
+    def _add_key(self, epoch: int, now: float) -> AEADKey:
+        """A new key, kept; those that no living ticket can be under are forgotten."""
+        key = self._new_key(epoch)
+        oldest = self._oldest_epoch(now)
+        self._keys = {known: kept for known, kept in self._keys.items() if known >= oldest} | {epoch: key}
+        return key
 
     def _new_key(self, epoch: int) -> AEADKey:
         if self._secret is None:
@@ -98,10 +103,6 @@ class TicketKeys:
 
     def _oldest_epoch(self, now: float) -> int:
         return (int(now) - self.lifetime) // self._rotate_every
-
-    def _forget_old(self, now: float) -> None:
-        oldest = self._oldest_epoch(now)
-        self._keys = {epoch: key for epoch, key in self._keys.items() if epoch >= oldest}
 
 
 class TicketCache:
