@@ -38,7 +38,8 @@ def test_the_newest_is_given_first_and_once() -> None:
     cache = SessionCache()
     for name in "abcde":
         cache.put("service", session(name))
-    assert [cache.take("service") for _ in range(5)] == ["e", "d", "c", "b", None]
+    taken: list[Any] = [cache.take("service") for _ in range(5)]
+    assert taken == ["e", "d", "c", "b", None]
     assert cache.take("another") is None
 
 
@@ -46,7 +47,8 @@ def test_the_service_used_longest_ago_is_dropped() -> None:
     cache = SessionCache(services=2)
     for name in "abac":
         cache.put(name, session(name))
-    assert [cache.take(name) for name in "abc"] == ["a", None, "c"]
+    taken: list[Any] = [cache.take(name) for name in "abc"]
+    assert taken == ["a", None, "c"]
 
 
 @pytest.mark.usefixtures("restless")

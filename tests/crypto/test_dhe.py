@@ -54,13 +54,21 @@ def test_each_answer_is_fresh() -> None:
         MODP_1024,
         minus(MODP_2048, 1),
         minus(MODP_2048, 2),
-        b"\xff" * 1025,
+        b"\xff" * 513,
     ],
-    ids=["nothing", "23", "1024 bits", "even", "not prime", "8200 bits"],
+    ids=["nothing", "23", "1024 bits", "even", "not prime", "4104 bits"],
 )
 def test_a_weak_group_is_refused(p: bytes) -> None:
     with pytest.raises(ProtocolError) as caught:
         dhe.respond(p, G, b"\x05")
+    assert caught.value.fault is Fault.WEAK_DH
+
+
+@pytest.mark.parametrize("length", [513, 1024, 2**16 - 1])
+def test_nothing_is_computed_with_a_group_of_more_than_4096_bits(length: int) -> None:
+    """It would take seconds."""
+    with pytest.raises(ProtocolError, match=f"{8 * length} bits") as caught:
+        dhe.respond(b"\xff" * length, G, b"\x05")
     assert caught.value.fault is Fault.WEAK_DH
 
 

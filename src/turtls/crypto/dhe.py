@@ -12,8 +12,9 @@ from turtls.wire.registries import NamedGroup
 MIN_BITS: Final = 2048
 """Smaller groups are within reach of those who can afford a precomputation (Logjam)."""
 
-MAX_BITS: Final = 8192
-"""Larger ones only cost time."""
+MAX_BITS: Final = 4096
+"""Whether a group is sound is found out by Python's arithmetic: about a second with 4096 bits at the worst, ten with
+8192. A server could have each of its clients stand still for that long."""
 
 _GROUPS: Final = (NamedGroup.ffdhe2048, NamedGroup.ffdhe3072, NamedGroup.ffdhe4096)
 
