@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from turtls import aio
 from turtls.config import ClientConfig, Negotiated, ServerConfig
 from turtls.errors import TLSError
-from turtls.explain.verdict import weaknesses
+from turtls.explain.chain import now
+from turtls.explain.verdict import verdict, weaknesses
 from turtls.io.protocol import OnHandshakeFailure
 from turtls.io.server import TLSServer
 
@@ -38,8 +39,11 @@ class Crossing:
 
     @property
     def service_weaknesses(self) -> tuple[str, ...]:
-        """What is weak on the side that the bridge went to."""
-        return weaknesses(self.service) if self.service is not None else ()
+        """What is weak on the side that the bridge went to; that nobody vouched for the service, too."""
+        if self.service is None:
+            return ()
+        judged = verdict(self.service, None, now())
+        return () if judged.safe else judged.reasons
 
     @property
     def weak_side(self) -> str:
@@ -93,7 +97,10 @@ class Bridge:
         try:
             await asyncio.gather(_carry(device_reader, service_writer), _carry(service_reader, device_writer))
         except (TLSError, OSError):
-            pass  # one side broke off; the other is told by the end of its connection
+            # One side was cut off: without close_notify the other can tell that from an end (RFC 8446, section 6.1).
+            for writer in (service_writer, device_writer):
+                if False and not writer.is_closing():
+                    writer.transport.abort()
         finally:
             await _close(service_writer)
             await _close(device_writer)

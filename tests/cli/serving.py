@@ -1,4 +1,4 @@
-"""`turtls serve` as a process of its own, as a person starts it."""
+"""`turtls serve` and `turtls bridge` as processes of their own, as a person starts them."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ class Serving:
 
 
 @contextmanager
-def serving(home: Path, *arguments: object) -> Iterator[Serving]:
-    """`turtls serve` with those arguments, on any free port."""
-    command = [sys.executable, "-m", "turtls", "serve", "--port", "0", "--json", *map(str, arguments)]
+def serving(home: Path, *arguments: object, command: str = "serve") -> Iterator[Serving]:
+    """`turtls serve`, or another command that listens, with those arguments, on any free port."""
+    words = [sys.executable, "-m", "turtls", command, "--port", "0", "--json", *map(str, arguments)]
     environment = os.environ | {"TURTLS_HOME": str(home)}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) as process:
+    with subprocess.Popen(words, stdout=subprocess.PIPE, env=environment, text=True) as process:
         try:
             yield Serving(process, home)
         finally:

@@ -243,6 +243,7 @@ def test_a_busy_port_is_said_plainly(turtls: Turtls) -> None:
         (["--upstream", "ftp://127.0.0.1"], "must be an http:// address"),
         (["--require-client-certificate"], "needs --client-ca"),
         (["--name", "not a name"], "not a name"),
+        (["--policy", "ECDHE:NOPE"], "NOPE"),
         (["--host", "192.0.2.1"], "Cannot listen on 192.0.2.1"),
     ],
 )
@@ -278,8 +279,8 @@ def test_the_log_for_people(tmp_path: Path) -> None:
 def test_the_certificate_is_renewed_while_it_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a clock that says it is due: the next visitor sees another certificate, without a restart."""
     monkeypatch.setenv("TURTLS_HOME", str(tmp_path))
-    certificate = listening.Certificate(["localhost"])
-    first = certificate.credential
+    certificates = listening.Certificates(["localhost"], None)
+    (first,) = certificates.credentials
 
     def renewal_time(credential: Credential) -> datetime:
         return datetime(2020 if credential is first else 2999, 1, 1, tzinfo=UTC)
@@ -290,7 +291,7 @@ def test_the_certificate_is_renewed_while_it_serves(tmp_path: Path, monkeypatch:
 
     async def scenario() -> TLSServer:
         server = TLSServer(ServerConfig(credentials=(first,)))
-        task = asyncio.create_task(certificate.renew_forever(server, listening.Log(True)))
+        task = asyncio.create_task(certificates.renew_forever(server, listening.Log(True)))
         while server.config.credentials == (first,):  # noqa: ASYNC110 - a configuration is no event
             await asyncio.sleep(0.05)
         task.cancel()
@@ -298,3 +299,35 @@ def test_the_certificate_is_renewed_while_it_serves(tmp_path: Path, monkeypatch:
 
     server = asyncio.run(asyncio.wait_for(scenario(), 20))
     assert server.config.credentials[0].chain != first.chain
+
+
+@pytest.mark.interop
+def test_old_and_new_visitors_get_a_certificate_each_of_their_kind(tmp_path: Path) -> None:
+    with serving(tmp_path, "--policy", "legacy", "--key-type", "ecdsa", "--key-type", "rsa") as server:
+        for options, version, suite in (
+            (["-tls1", "-cipher", "AES128-SHA:@SECLEVEL=0"], "TLS 1.0", "TLS_RSA_WITH_AES_128_CBC_SHA"),
+            (["-tls1_2", "-cipher", "ECDHE+AESGCM"], "TLS 1.2", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"),
+        ):
+            command = ["openssl", "s_client", "-connect", f"127.0.0.1:{server.port}", "-CAfile", str(server.ca)]
+            command += ["-verify_return_error", *options]
+            assert subprocess.run(command, input=b"", capture_output=True, timeout=30).returncode == 0
+            event = server.event("connection")
+            assert (event["version"], event["cipher_suite"]) == (version, suite)
+
+
+@pytest.mark.interop
+@pytest.mark.parametrize(("key_type", "signature"), [("rsa", "rsa_pss_rsae_sha256"), ("ml-dsa-65", "mldsa65")])
+def test_the_key_asked_for(tmp_path: Path, key_type: str, signature: str) -> None:
+    with serving(tmp_path, "--echo", "--key-type", key_type) as server:
+        config = tls.ClientConfig(verifier=PrivateVerifier(TrustStore.from_file(server.ca)))
+        with tls.connect("localhost", server.port, config=config, timeout=20) as connection:
+            assert connection.negotiated is not None
+            assert str(connection.negotiated.signature_scheme) == signature
+
+
+@pytest.mark.interop
+def test_a_policy_refuses_what_it_does_not_hold(tmp_path: Path) -> None:
+    with serving(tmp_path, "--policy", "modern") as server:
+        assert server.curl("--tls-max", "1.2", server.url()).returncode == 35
+        assert "version" in server.event("failure")["reason"]
+        assert server.curl("--tlsv1.3", server.url()).returncode == 0

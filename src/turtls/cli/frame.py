@@ -17,6 +17,7 @@ COMMANDS = {
     "serve": "Serve a folder, an application or an echo over HTTPS, with certificates of its own CA.",
     "connect": "Open a TLS connection and show what was negotiated, with whom, and whether it is safe.",
     "get": "Fetch a URL and show where the time went.",
+    "bridge": "Let a device that only speaks an old TLS reach a modern service, or the reverse.",
     "ca": "Run a certificate authority: init, issue, list, revoke, root.",
     "trust": "Make this machine and its browsers trust the CA, or stop to.",
 }

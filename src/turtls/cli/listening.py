@@ -11,48 +11,75 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.text import Text
 
 from turtls.ca import Authority, AuthorityError, renewal_time
 from turtls.ca.names import server_names
 from turtls.cli.output import out, printable
+from turtls.config import Credential
+from turtls.crypto.issuing import KeyType
 from turtls.errors import ConfigError, TLSError
 from turtls.io.protocol import HandshakeFailure
 from turtls.io.server import TLSServer
+
+KeyTypeOption = Annotated[
+    list[KeyType] | None,
+    typer.Option(
+        "--key-type",
+        case_sensitive=False,
+        help="The key of the certificate; may be repeated: each client gets one that it can verify.",
+    ),
+]
 
 _LOOK_AGAIN_SECONDS = 3600
 """How often the certificate's age is looked at: a laptop that slept must not miss its renewal by days."""
 
 
-class Certificate:
-    """The server's certificate, and the CA that it comes from."""
+class Certificates:
+    """The server's certificates, one for each type of key, and the CA that they come from."""
 
-    def __init__(self, names: list[str] | None) -> None:
-        """By default it is for this machine's own names. Raises ConfigError for names that cannot be."""
+    def __init__(self, names: list[str] | None, key_types: list[KeyType] | None) -> None:
+        """By default one with an ECDSA key, for this machine's own names. Raises ConfigError for impossible names."""
         self.names = names or list(_own_names())
+        self._key_types = list(dict.fromkeys(key_types or [KeyType.ECDSA]))
         try:
             self.authority = Authority.open()
             self.authority_is_new = False
         except AuthorityError:
             self.authority = Authority.open_or_init()
             self.authority_is_new = True
-        self.credential = self.authority.credential_for(self.names)
+        self.credentials = self._current()
+
+    def _current(self) -> tuple[Credential, ...]:
+        """Those that are kept, and new ones where it is time."""
+        return tuple(self.authority.credential_for(self.names, key_type=key_type) for key_type in self._key_types)
+
+    @property
+    def renewal_time(self) -> datetime:
+        """When the first of them is to be renewed."""
+        return min(renewal_time(credential) for credential in self.credentials)
+
+    @property
+    def expiry(self) -> datetime:
+        """When the first of them ends."""
+        return min(credential.leaf.certificate.not_valid_after_utc for credential in self.credentials)
 
     async def renew_forever(self, server: TLSServer, log: Log) -> None:
-        """Exchange the certificate for a new one whenever it is time; connections that are there keep theirs."""
+        """Exchange certificates for new ones whenever it is time; connections that are there keep theirs."""
         while True:
-            due = (renewal_time(self.credential) - datetime.now(UTC)).total_seconds()
+            due = (self.renewal_time - datetime.now(UTC)).total_seconds()
             await asyncio.sleep(min(max(due, 1), _LOOK_AGAIN_SECONDS))
-            if datetime.now(UTC) >= renewal_time(self.credential):
+            if datetime.now(UTC) >= self.renewal_time:
                 try:
-                    self.credential = await asyncio.to_thread(self.authority.credential_for, self.names)
+                    self.credentials = await asyncio.to_thread(self._current)
                 except (TLSError, OSError) as error:
                     log.line("renewal failed", error=str(error))
                     await asyncio.sleep(_LOOK_AGAIN_SECONDS)
                 else:
-                    server.config = replace(server.config, credentials=(self.credential,))
+                    server.config = replace(server.config, credentials=self.credentials)
                     log.line("certificate renewed", names=self.names)
 
 
@@ -103,14 +130,13 @@ class Log:
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
 
-    def certificate(self, certificate: Certificate) -> None:
-        """Which CA the certificate is from, and for whom."""
-        made = "A new CA was made" if certificate.authority_is_new else "The CA is"
-        until = certificate.credential.leaf.certificate.not_valid_after_utc
+    def certificates(self, certificates: Certificates) -> None:
+        """Which CA the certificates are from, and for whom."""
+        made = "A new CA was made" if certificates.authority_is_new else "The CA is"
         out.print(
             Text(
-                f"{made} in {certificate.authority.folder}; the certificate is good until {until:%Y-%m-%d}, and "
-                f"renewed before.\nIt is for {', '.join(certificate.names)}."
+                f"{made} in {certificates.authority.folder}; the certificate is good until "
+                f"{certificates.expiry:%Y-%m-%d}, and renewed before.\nIt is for {', '.join(certificates.names)}."
             ),
             soft_wrap=True,
         )

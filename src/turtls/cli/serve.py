@@ -11,10 +11,10 @@ from typing import Annotated, NamedTuple
 import typer
 from rich.text import Text
 
-from turtls.cli.listening import Certificate, Log, addresses, not_listening, peer_name, stop_signal
-from turtls.cli.options import keylog_to
+from turtls.cli.listening import Certificates, KeyTypeOption, Log, addresses, not_listening, peer_name, stop_signal
+from turtls.cli.options import PolicyOption, keylog_to
 from turtls.cli.output import JsonOption, out, printable
-from turtls.config import ClientAuth, ServerConfig
+from turtls.config import ClientAuth, Policy, ServerConfig
 from turtls.errors import ConfigError
 from turtls.explain.verdict import negotiated_as_json
 from turtls.explain.words import is_post_quantum, version_name
@@ -29,6 +29,7 @@ EXAMPLES = (
     "turtls serve",
     "turtls serve public --host 0.0.0.0 --name www.example.test",
     "turtls serve --upstream http://127.0.0.1:8000",
+    "turtls serve --policy legacy --key-type ecdsa --key-type rsa",
 )
 
 _GRACE_SECONDS = 5
@@ -52,6 +53,8 @@ def command(
         list[str] | None,
         typer.Option(help="A name for the certificate, instead of localhost and this machine's; may be repeated."),
     ] = None,
+    key_type: KeyTypeOption = None,
+    policy: PolicyOption = "intermediate",
     client_ca: Annotated[
         Path | None, typer.Option(help="Ask clients for certificates, of the authorities in this file.")
     ] = None,
@@ -75,8 +78,8 @@ def command(
         asyncio.run(
             _serve(
                 Server(service.connect, watch=service.watch, on_visit=log.visit, on_failure=log.failure),
-                Certificate(name),
-                _config(service.alpn, client_ca, require_client_certificate, keylog),
+                Certificates(name, key_type),
+                _config(policy, service.alpn, client_ca, require_client_certificate, keylog),
                 host,
                 port,
                 log,
@@ -105,12 +108,13 @@ def _service(folder: Path | None, upstream: str | None, echo: bool) -> _Service:
 
 
 def _config(
-    alpn: tuple[str, ...], client_ca: Path | None, require_client_certificate: bool, keylog: Path | None
+    policy: str, alpn: tuple[str, ...], client_ca: Path | None, require_client_certificate: bool, keylog: Path | None
 ) -> ServerConfig:
     if require_client_certificate and client_ca is None:
         raise ConfigError("--require-client-certificate needs --client-ca: whose certificates are to be accepted?")
     wanted = ClientAuth.REQUIRE if require_client_certificate else ClientAuth.REQUEST
     return ServerConfig(
+        policy=Policy.from_string(policy),
         alpn=alpn,
         client_auth=ClientAuth.NONE if client_ca is None else wanted,
         verifier=None if client_ca is None else PrivateVerifier(TrustStore.from_file(client_ca)),
@@ -119,16 +123,16 @@ def _config(
 
 
 async def _serve(
-    server: Server, certificate: Certificate, config: ServerConfig, host: str, port: int, log: _Log
+    server: Server, certificates: Certificates, config: ServerConfig, host: str, port: int, log: _Log
 ) -> None:
     stop = stop_signal()
-    config = replace(config, credentials=(certificate.credential,))
+    config = replace(config, credentials=certificates.credentials)
     try:
         listening = await server.start(addresses(host, port), port, config)
     except OSError as error:
         raise not_listening(host, port, error) from error
-    log.listening(certificate, listening.sockets[0].getsockname()[1])
-    renewal = asyncio.create_task(certificate.renew_forever(listening, log))
+    log.listening(certificates, listening.sockets[0].getsockname()[1])
+    renewal = asyncio.create_task(certificates.renew_forever(listening, log))
     await stop.wait()
     renewal.cancel()
     listening.close()
@@ -136,16 +140,16 @@ async def _serve(
 
 
 class _Log(Log):
-    def listening(self, certificate: Certificate, port: int) -> None:
+    def listening(self, certificates: Certificates, port: int) -> None:
         """The server is there, and this is how to reach it."""
-        first = certificate.names[0]
+        first = certificates.names[0]
         url = f"https://{f'[{first}]' if ':' in first else first}{'' if port == 443 else f':{port}'}/"
         if self.as_json:
-            folder = str(certificate.authority.folder)
-            self.line("listening", url=url, port=port, names=certificate.names, authority=folder)
+            folder = str(certificates.authority.folder)
+            self.line("listening", url=url, port=port, names=certificates.names, authority=folder)
             return
         out.print(Text.assemble("Serving ", (url, "bold green"), ". Ctrl-C ends it."), soft_wrap=True)
-        self.certificate(certificate)
+        self.certificates(certificates)
         out.print(Text.assemble("If a browser warns, it does not trust the CA yet: ", ("turtls trust install", "bold")))
 
     def visit(self, visitor: Visitor) -> None:

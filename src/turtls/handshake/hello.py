@@ -71,5 +71,6 @@ def choose_version(hello: ClientHello, versions: Sequence[ProtocolVersion]) -> P
     if CipherSuite.TLS_FALLBACK_SCSV in hello.cipher_suites and max(versions) > max(offered, default=0):
         raise ProtocolError(Fault.INAPPROPRIATE_FALLBACK)  # RFC 7507, section 3
     if not common:
-        raise ProtocolError(Fault.UNSUPPORTED_PROTOCOL, f"the client offers {', '.join(sorted(map(str, offered)))}")
+        told = ", ".join(sorted(map(str, offered))) or f"at most {hello.legacy_version}"
+        raise ProtocolError(Fault.UNSUPPORTED_PROTOCOL, f"the client offers {told}")
     return max(common)
