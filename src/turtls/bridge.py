@@ -99,7 +99,7 @@ class Bridge:
         except (TLSError, OSError):
             # One side was cut off: without close_notify the other can tell that from an end (RFC 8446, section 6.1).
             for writer in (service_writer, device_writer):
-                if False and not writer.is_closing():
+                if not writer.is_closing():
                     writer.transport.abort()
         finally:
             await _close(service_writer)
