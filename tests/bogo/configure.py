@@ -124,7 +124,7 @@ def _policy(options: Options) -> Policy:
         cipher_suites=_cipher_suites(options),
         groups=groups,
         key_share_groups=_key_share_groups(options, groups),
-        signature_schemes=tuple(map(SignatureScheme, options.verify_prefs)) or _BORINGSSLS_SCHEMES,
+        signature_schemes=_schemes(options.verify_prefs) or _BORINGSSLS_SCHEMES,
         require_secure_renegotiation=options.no_legacy_server_connect,
     )
     if options.fips_202205:
@@ -148,6 +148,13 @@ def _restricted(policy: Policy, aeads: tuple[str, ...], hashes: tuple[str, ...],
         key_share_groups=groups[:1],
         signature_schemes=tuple(scheme for scheme in _BORINGSSLS_SCHEMES if scheme.name.endswith(hashes)),
     )
+
+
+def _schemes(preferred: list[int]) -> tuple[SignatureScheme, ...]:
+    for scheme in preferred:
+        if scheme not in SignatureScheme.known or scheme == SignatureScheme.rsa_pkcs1_md5_sha1:
+            raise Unimplemented(f"a signature scheme {scheme:#06x} by that number")
+    return tuple(map(SignatureScheme, preferred))
 
 
 def _cipher_suites(options: Options) -> tuple[CipherSuite, ...]:
@@ -215,7 +222,7 @@ def _credential(each: CredentialOptions, number: int, options: Options, world: W
 def _signing_schemes(each: CredentialOptions, leaf: bytes) -> tuple[SignatureScheme, ...]:
     """In BoringSSL what is signed with has nothing to do with what is verified."""
     if each.signing_prefs:
-        return tuple(map(SignatureScheme, each.signing_prefs))
+        return _schemes(each.signing_prefs)
     public_key = keys.Leaf.parse(leaf).public_key
     return signatures.schemes_for(public_key, ProtocolVersion.TLS_1_2) + signatures.schemes_for(
         public_key, ProtocolVersion.TLS_1_3

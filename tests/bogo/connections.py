@@ -31,8 +31,8 @@ def run_connections(initial: Options, resumed: Options) -> int:
             print("there is no session to resume", file=sys.stderr)
             return 1
         witness = Witness(options, world, is_resumption=number > 0)
-        connection = _connection(options, world, witness)
         try:
+            connection = _connection(options, world, witness)
             with _connect(options) as runner:
                 _Exchange(connection, runner, witness).run()
         except (TLSError, Disappointed, AssertionError) as error:
@@ -149,6 +149,8 @@ class _Exchange:
                 return
             if not isinstance(event, DataReceived):
                 continue
+            self._runner.sendall(self._held_back)
+            self._held_back = b""
             if options.use_exporter_between_reads:
                 tls.export_keying_material("", None, 1)
             for start in range(0, len(event.data), options.read_size):
@@ -206,9 +208,6 @@ class _Exchange:
             return b""
 
     def _flush(self) -> None:
-        if self._held_back and self._events:
-            self._runner.sendall(self._held_back)
-            self._held_back = b""
         if self._held_back:
             return
         output = self._tls.data_to_send()
