@@ -32,14 +32,15 @@ _MAX_TICKET_LIFETIME = 7 * 24 * 3600
 class TrafficKeys:
     """The application's keys as they change (section 4.6.3)."""
 
-    __slots__ = ("_established", "_owes_update", "_peer", "_read_side", "_write_side", "updates_without_data")
+    __slots__ = ("_established", "_peer", "_read_side", "_write_side", "has_answered", "updates_without_data")
 
     def __init__(self, peer: Peer, established: Established, side: Side) -> None:
         self._peer = peer
         self._established = established
         self._write_side: Side = side
         self._read_side: Side = "server" if side == "client" else "client"
-        self._owes_update = False
+        self.has_answered = False
+        """One update answers all that are asked for until this side sends data again (section 4.6.3)."""
         self.updates_without_data = 0
         """How often the peer changed its keys since it last sent data."""
 
@@ -47,14 +48,8 @@ class TrafficKeys:
         """Tell the peer, then send under the next generation of keys."""
         request = KeyUpdateRequest.update_requested if request_peer else KeyUpdateRequest.update_not_requested
         self._peer.send(KeyUpdate(request_update=request))
-        self._owes_update = False
         secret = self._next(self._write_side)
         self._peer.install_write(Level.APPLICATION, self._established.suite, secret, "the next generation of keys")
-
-    def answer_requests(self) -> None:
-        """Before anything else is sent: one update answers all that were asked for since (section 4.6.3)."""
-        if self._owes_update:
-            self.update_write(request_peer=False)
 
     def received(self, update: KeyUpdate) -> None:
         """The peer sends under its next generation from here on, and may want this side to do so too."""
@@ -67,8 +62,9 @@ class TrafficKeys:
         self._peer.install_read(
             Level.APPLICATION, self._established.suite, secret, "the peer's next generation of keys"
         )
-        if update.request_update == KeyUpdateRequest.update_requested:
-            self._owes_update = True
+        if update.request_update == KeyUpdateRequest.update_requested and not self.has_answered:
+            self.update_write(request_peer=False)
+            self.has_answered = True
         self._peer.events.append(KeysUpdated())
 
     def _next(self, side: Side) -> bytes:
@@ -95,7 +91,7 @@ async def client(
             tickets += 1
             if tickets > MAX_TICKETS:
                 raise ProtocolError(Fault.TOO_MANY_TICKETS)
-            _keep_ticket(peer, config, established, message, session_key)
+            keep_ticket(peer, config, established, message, session_key)
         else:
             requests += 1
             if requests > MAX_POST_HANDSHAKE_REQUESTS:
@@ -103,9 +99,10 @@ async def client(
             await _authenticate(peer, config, established, message)
 
 
-def _keep_ticket(
+def keep_ticket(
     peer: Peer, config: ClientConfig, established: Established, ticket: NewSessionTicket, session_key: str
 ) -> None:
+    """Keep the session that goes with it, unless it is over at once or nothing is kept. Raises ProtocolError."""
     if ticket.ticket_lifetime > _MAX_TICKET_LIFETIME:
         raise ProtocolError(Fault.ILLEGAL_PARAMETER, f"ticket_lifetime {ticket.ticket_lifetime}")
     if ticket.ticket_lifetime and config.sessions is not None:
