@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from tests.bogo.flags import CredentialOptions, Options, Unimplemented
 from tests.bogo.world import Refusal, WatchedSigner, World, answer
@@ -55,7 +56,7 @@ def client_config(options: Options, world: World) -> ClientConfig:
         verifier=world.judge,
         alpn=_protocols(options.advertise_alpn),
         credentials=_credentials(options, world),
-        psk=(lambda hint: _Psk(options, hint)) if options.psk else None,  # type: ignore[return-value, arg-type]
+        psk=_PskOf(options.psk, options.psk_identity) if options.psk else None,  # type: ignore[arg-type]
         fallback=options.fallback_scsv,
         sessions=None if options.no_ticket else world.sessions,
         grease=options.enable_grease,
@@ -205,6 +206,14 @@ def _credentials(options: Options, world: World) -> tuple[Credential, ...]:
 
 
 def _credential(each: CredentialOptions, number: int, options: Options, world: World) -> Credential:
+    """The same for each connection: a session is only resumed by who has the same credentials."""
+    key = (number, repr(each), options.async_, options.decline_ocsp_callback)
+    if key not in world.credentials:
+        world.credentials[key] = _new_credential(each, number, options, world)
+    return world.credentials[key]
+
+
+def _new_credential(each: CredentialOptions, number: int, options: Options, world: World) -> Credential:
     chain, private_key = _load(each.cert_file, each.key_file)
     signer = WatchedSigner(signatures.KeySigner(private_key), number, world.used_credentials, options.async_)
     timestamps = each.signed_cert_timestamps
@@ -235,17 +244,24 @@ def _load(cert_file: str, key_file: str) -> tuple[tuple[bytes, ...], keys.Privat
         return tuple(keys.load_certificates(certificates.read())), keys.load_private_key(key.read(), None)
 
 
-@dataclass(slots=True)
-class _Psk:
-    """A client's pre-shared key: turtls' own PreSharedKey refuses keys as short as the runner's."""
+class _Psk(NamedTuple):
+    """turtls' own PreSharedKey refuses keys as short as the runner's."""
 
     identity: bytes
     key: bytes
 
-    def __init__(self, options: Options, hint: bytes) -> None:
-        if hint != options.psk_identity.encode():
+
+@dataclass(frozen=True, slots=True)
+class _PskOf:
+    """A client's choice of its key. A session is only resumed by who chooses in the same way."""
+
+    psk: str
+    identity: str
+
+    def __call__(self, hint: bytes) -> _Psk:
+        if hint != self.identity.encode():
             raise AssertionError(f"the server's hint is {hint!r}")
-        self.identity, self.key = options.psk_identity.encode(), options.psk.encode()
+        return _Psk(self.identity.encode(), self.psk.encode())
 
 
 def _psk_of(options: Options, identity: bytes) -> bytes | None:

@@ -117,6 +117,7 @@ class _Exchange:
             for size in _SIZES:
                 tls.send_data(b"\x42" * size)
         elif options.read_with_unfinished_write:
+            self._flush()
             tls.send_data(options.shim_initial_write.encode())
             self._held_back = tls.data_to_send()
             self._runner.sendall(self._held_back[:1])

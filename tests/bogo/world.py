@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from tests.bogo.flags import Options
 from turtls.config import (
+    Credential,
     DangerAcceptAnyCertificate,
     Negotiated,
     Role,
@@ -163,6 +164,7 @@ class World:
     judge: Judge = field(default_factory=Judge)
     used_credentials: list[int] = field(default_factory=list)
     """The numbers of those that signed since the connection began; -1 is the one without a number."""
+    credentials: dict[tuple[object, ...], Credential] = field(default_factory=dict)
     first: Negotiated | None = None
     """What the session that is resumed was first negotiated with."""
     delay: int = 0
