@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import turtls as tls
 from tests.cli.commands import Turtls
 from tests.cli.serving import Serving, serving
 from tests.explain.handshakes import server_config
+from tests.explain.test_chapters import SIX
 from turtls.ca import Authority
 
 
@@ -59,6 +61,17 @@ def test_trace_shows_what_each_message_says(echo: Serving) -> None:
     assert '"localhost"' in story
     assert "server_handshake_traffic_secret" in story
     assert "0000  01 00 " not in story
+
+
+def test_trace_names_the_six_steps_of_a_classic_rsa_handshake(tmp_path: Path) -> None:
+    with serving(tmp_path, "--policy", "legacy", "--key-type", "rsa") as server:
+        story = piped(
+            server, b"", "--trace", "--policy", "legacy", "--suites", "TLS_RSA_WITH_AES_128_CBC_SHA"
+        ).stderr.decode()
+    headings = re.findall(r"│  (\d\. [a-z ]+?) +│", story)
+    assert headings == [f"{number}. {name}" for number, name in enumerate(SIX, 1)]
+    assert "TLS_RSA_WITH_AES_128_CBC_SHA: what the client sends from here on is encrypted" in story
+    assert "Not safe." in story
 
 
 def test_verbose_shows_the_bytes(echo: Serving) -> None:

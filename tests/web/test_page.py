@@ -10,12 +10,13 @@ from html.parser import HTMLParser
 import pytest
 
 from tests.explain.handshakes import Watched, resumed, with_retry
+from tests.explain.test_chapters import SIX, classic
 from tests.web.streams import VISITOR, run, served, talk
 from turtls.explain.story import Story
 from turtls.web.http import Visitor
 from turtls.web.page import as_json, html, own_page
 from turtls.web.templates import PAGE_HEADERS
-from turtls.wire.registries import NamedGroup
+from turtls.wire.registries import CipherSuite, NamedGroup
 
 _WITHOUT_END = {"meta", "link", "br", "path", "rect", "circle"}
 
@@ -138,3 +139,14 @@ def test_what_is_asked_for(request_line: str, status: int) -> None:
             return await talk(port, f"{request_line}HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n".encode())
 
     assert run(scenario()).startswith(f"HTTP/1.1 {status} ".encode())
+
+
+def test_a_visitor_who_came_the_classic_way_sees_its_six_steps_and_that_it_is_weak() -> None:
+    page = html(visitor(Watched(*classic(CipherSuite.TLS_RSA_WITH_AES_128_CBC_SHA))))
+    headings = re.findall(r'<li class="chapter">\s*<h3>(.*?)</h3>', page.decode())
+    assert headings == [f"{number}. {name}" for number, name in enumerate(SIX, 1)]
+    text = Checker(page).text
+    assert "This connection is encrypted, but weakly." in text
+    assert "This connection is private." not in text
+    assert "CBC mode has a history of attacks" in text
+    assert "nobody else can read the premaster secret" in text

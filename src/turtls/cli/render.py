@@ -43,6 +43,8 @@ class Picture:
         self._fields = fields
         self._bytes = bytes
         self._encrypted = False
+        self._chapter = ""
+        self._chapters = 0
 
     def head(self) -> RenderableType:
         """The two sides."""
@@ -54,6 +56,10 @@ class Picture:
 
     def step(self, step: Step) -> Iterator[RenderableType]:
         """One step; nothing for those that this picture leaves out."""
+        if self._fields and step.chapter != self._chapter:
+            self._chapter = step.chapter
+            self._chapters += 1
+            yield from self._note(f"{self._chapters}. {step.chapter}", "bold")
         seen = step.message
         if seen is not None:
             yield self._arrow(step, seen)

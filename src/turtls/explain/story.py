@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from turtls.errors import AlertDescription
 from turtls.events import AlertSeen, HandshakeMessageSeen, KeysInstalled, SecretDerived, StepTaken, Trace
+from turtls.explain.chapters import Chapters
 from turtls.explain.fields import Field, fields
 from turtls.explain.words import MESSAGES, Words
 from turtls.wire.messages import Certificate, CertificateVerify, HandshakeMessage
@@ -29,6 +30,8 @@ class Step:
     """Since the first step."""
     side: Side
     trace: Trace
+    chapter: str = ""
+    """The part of the handshake it belongs to, by the name that people know it by."""
 
     @property
     def message(self) -> HandshakeMessageSeen | None:
@@ -80,6 +83,7 @@ class Step:
         plain: dict[str, Any] = {
             "milliseconds": round(self.seconds * 1000, 3),
             "side": self.side,
+            "chapter": self.chapter,
             "kind": type(self.trace).__name__,
             "name": self.name,
             "title": title,
@@ -107,6 +111,7 @@ class Story:
         self._peer: Side = "server" if me == "client" else "client"
         self._on_step = on_step
         self._clock = clock
+        self._chapters = Chapters()
         self._began: float | None = None
         self.steps: list[Step] = []
 
@@ -118,7 +123,7 @@ class Story:
         if self._began is None:
             self._began = now
         came = isinstance(trace, (HandshakeMessageSeen, AlertSeen)) and trace.direction == "received"
-        step = Step(now - self._began, self._peer if came else self._me, trace)
+        step = Step(now - self._began, self._peer if came else self._me, trace, self._chapters.chapter(trace))
         self.steps.append(step)
         if self._on_step is not None:
             self._on_step(step)

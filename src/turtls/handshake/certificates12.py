@@ -8,6 +8,7 @@ from turtls.config import ClientConfig, Credential, Role, VerificationRequest, V
 from turtls.config.credentials import prefer_issuers
 from turtls.crypto.keys import KeyKind, PublicKey, check_strength
 from turtls.crypto.signatures import schemes_for
+from turtls.crypto.suites12 import Suite12
 from turtls.errors import Fault, ProtocolError
 from turtls.handshake.peer import Peer
 from turtls.handshake.proofs import VerifiedSignature, verify_signature
@@ -29,6 +30,21 @@ _CURVES = {
 def curve_of(public_key: PublicKey) -> NamedGroup | None:
     """The curve of an ECDSA key; None for other keys."""
     return _CURVES.get(public_key.kind)
+
+
+def proof_of_server(suite: Suite12) -> str:
+    """How a client comes to know that the server is who it says, in words."""
+    if not suite.authentication.by_certificate:
+        return "Nobody shows a certificate: each side proves with Finished that it knows the secret that they share."
+    if suite.key_exchange.is_signed:
+        return (
+            "The client checks the server's certificate, with whose key the server has signed its half of the key "
+            "exchange for this very handshake."
+        )
+    return (
+        "The client checks the server's certificate. That the server holds the key of it will show: nobody else can "
+        "read the premaster secret, and end the handshake."
+    )
 
 
 async def verify_chain12(

@@ -11,6 +11,7 @@ from turtls.handshake.certificates12 import (
     RSA_KINDS,
     choose_client_credential12,
     curve_of,
+    proof_of_server,
     sign12,
     verify_chain12,
     verify_signature12,
@@ -122,6 +123,7 @@ async def _full(
         transcript.add(request.raw)
         message = await peer.receive(ServerHelloDone)
     transcript.add(message.raw)
+    peer.explain("authentication", proof_of_server(suite))
 
     # The client's half, and its proof of identity if there was a request for one.
     chosen = choose_client_credential12(offer.config, version, request) if request is not None else None
@@ -147,11 +149,11 @@ async def _full(
 
     # From here on everything is encrypted, and each side shows that it saw the same handshake.
     client_keys, server_keys = secrets.protections(encrypt_then_mac=answer.encrypt_then_mac)
-    peer.send_change_cipher_spec(client_keys, "what the client sends from here on is encrypted")
+    peer.send_change_cipher_spec(client_keys, suite, "what the client sends from here on is encrypted")
     first_finished = secrets.verify_data(transcript, client=True)
     transcript.add(peer.send(Finished(verify_data=first_finished)))
     ticket = await _receive_ticket(peer, answer, transcript)
-    await peer.receive_change_cipher_spec(server_keys, "what the server sends from here on is encrypted")
+    await peer.receive_change_cipher_spec(server_keys, suite, "what the server sends from here on is encrypted")
     finished = await peer.receive(Finished)
     proof = verify_finished(secrets.verify_data(transcript, client=False), finished.verify_data)
 
@@ -185,14 +187,15 @@ async def _abbreviated(
         answer.version, answer.suite, offer.hello.random, hello.random, session.secret, answer.extended_master_secret
     )
     peer.derived("master_secret", session.secret, "kept from the first session", keylog="CLIENT_RANDOM")
+    suite = answer.suite
     client_keys, server_keys = secrets.protections(encrypt_then_mac=answer.encrypt_then_mac)
     ticket = await _receive_ticket(peer, answer, transcript)
-    await peer.receive_change_cipher_spec(server_keys, "what the server sends from here on is encrypted")
+    await peer.receive_change_cipher_spec(server_keys, suite, "what the server sends from here on is encrypted")
     finished = await peer.receive(Finished)
     first_finished = secrets.verify_data(transcript, client=False)
     proof = verify_finished(first_finished, finished.verify_data)
     transcript.add(finished.raw)
-    peer.send_change_cipher_spec(client_keys, "what the client sends from here on is encrypted")
+    peer.send_change_cipher_spec(client_keys, suite, "what the client sends from here on is encrypted")
     peer.send(Finished(verify_data=secrets.verify_data(transcript, client=True)))
 
     established = Established12(

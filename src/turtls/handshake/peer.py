@@ -13,6 +13,7 @@ from typing import Any, Generic, Protocol, TypeVar, overload
 
 from turtls.config import Environment
 from turtls.crypto.suites import Suite13
+from turtls.crypto.suites12 import Suite12
 from turtls.events import Direction, Event, HandshakeMessageSeen, KeysInstalled, SecretDerived, StepTaken, Trace
 from turtls.record.protection import Protection
 from turtls.wire.messages import HandshakeMessage
@@ -189,21 +190,21 @@ class Peer:
         if self._observer is not None:
             self._observer(KeysInstalled("sent", level.value, suite.suite.name, why))
 
-    def send_change_cipher_spec(self, protection: Protection, why: str) -> None:
+    def send_change_cipher_spec(self, protection: Protection, suite: Suite12, why: str) -> None:
         """Up to TLS 1.2: what follows is protected."""
         self.carrier.send_change_cipher_spec(protection)
-        self._changed("sent", protection, why)
+        self._changed("sent", suite, why)
 
-    async def receive_change_cipher_spec(self, protection: Protection, why: str) -> None:
+    async def receive_change_cipher_spec(self, protection: Protection, suite: Suite12, why: str) -> None:
         """Up to TLS 1.2: wait until the peer says that what follows is protected."""
         await ReceiveChangeCipherSpec()
         self.carrier.received_change_cipher_spec(protection)
-        self._changed("received", protection, why)
+        self._changed("received", suite, why)
 
-    def _changed(self, direction: Direction, protection: Protection, why: str) -> None:
+    def _changed(self, direction: Direction, suite: Suite12, why: str) -> None:
         self.encrypted = True
         if self._observer is not None:
-            self._observer(KeysInstalled(direction, Level.APPLICATION.value, type(protection).__name__, why))
+            self._observer(KeysInstalled(direction, "session", suite.suite.name, why))
 
     def derived(self, label: str, secret: bytes, why: str, keylog: str | None = None) -> None:
         """Tell those who watch that a secret was derived; log it where the configuration asks for that."""

@@ -14,6 +14,7 @@ from turtls.handshake.certificates12 import (
     RSA_KINDS,
     choose_scheme12,
     curve_of,
+    proof_of_server,
     sign12,
     verify_chain12,
     verify_signature12,
@@ -148,6 +149,7 @@ async def _full(
     if asks:
         transcript.add(peer.send(_certificate_request(config, version)))
     transcript.add(peer.send(ServerHelloDone()))
+    peer.explain("authentication", proof_of_server(suite))
 
     # The client's half, and who it is.
     chain: VerifiedChain | None = None
@@ -179,7 +181,7 @@ async def _full(
     # Each side shows that it saw the same handshake.
     etm = EncryptThenMac in server_hello.extensions
     client_keys, server_keys = secrets.protections(encrypt_then_mac=etm)
-    await peer.receive_change_cipher_spec(client_keys, "what the client sends from here on is encrypted")
+    await peer.receive_change_cipher_spec(client_keys, suite, "what the client sends from here on is encrypted")
     first_finished = secrets.verify_data(transcript, client=True)
     finished = await peer.receive(Finished)
     proof = verify_finished(first_finished, finished.verify_data)
@@ -197,7 +199,7 @@ async def _full(
     if gives_ticket:
         await _send_ticket(peer, config, state, transcript)
     await keep_session(peer, config, server_hello.session_id, state)
-    peer.send_change_cipher_spec(server_keys, "what the server sends from here on is encrypted")
+    peer.send_change_cipher_spec(server_keys, suite, "what the server sends from here on is encrypted")
     peer.send(Finished(verify_data=secrets.verify_data(transcript, client=False)))
     return Established12(proof, negotiated, secrets, first_finished=first_finished, credential=credential)
 
@@ -238,10 +240,10 @@ async def _abbreviated(
         await keep_session(peer, config, hello.legacy_session_id, state)
     etm = EncryptThenMac in server_hello.extensions
     client_keys, server_keys = secrets.protections(encrypt_then_mac=etm)
-    peer.send_change_cipher_spec(server_keys, "what the server sends from here on is encrypted")
+    peer.send_change_cipher_spec(server_keys, suite, "what the server sends from here on is encrypted")
     first_finished = secrets.verify_data(transcript, client=False)
     transcript.add(peer.send(Finished(verify_data=first_finished)))
-    await peer.receive_change_cipher_spec(client_keys, "what the client sends from here on is encrypted")
+    await peer.receive_change_cipher_spec(client_keys, suite, "what the client sends from here on is encrypted")
     finished = await peer.receive(Finished)
     proof: VerifiedFinished = verify_finished(secrets.verify_data(transcript, client=True), finished.verify_data)
     negotiated = Negotiated(

@@ -11,7 +11,7 @@ from turtls.explain import hexdump, words
 from turtls.explain.chain import chain_facts, now
 from turtls.explain.fields import Field
 from turtls.explain.story import Step, Story
-from turtls.explain.verdict import facts, negotiated_as_json
+from turtls.explain.verdict import facts, negotiated_as_json, weaknesses
 from turtls.web.http import Exchange, Visitor
 from turtls.web.templates import PAGE_HEADERS, render
 
@@ -41,7 +41,9 @@ def html(visitor: Visitor) -> bytes:
         post_quantum=words.is_post_quantum(negotiated.group),
         protocol=words.alpn_words(negotiated.alpn) if negotiated.alpn else "HTTP/1.1",
         facts=facts(negotiated),
-        acts=_acts(visitor.story),
+        chapters=_chapters(visitor.story),
+        messages=len(visitor.story.messages),
+        weak=weaknesses(negotiated),
         chain=chain_facts(visitor.story.certificates("server")),
         now=now(),
         milliseconds=_handshake_seconds(visitor.story) * 1000,
@@ -70,7 +72,6 @@ def _with_own_signature(visitor: Visitor) -> Negotiated:
 class _Act:
     """A message, and what the server did on its own after it."""
 
-    number: int
     message: Step
     after: list[Step]
 
@@ -98,14 +99,26 @@ class _Act:
         return hexdump.coloured(self.message.fields)
 
 
-def _acts(story: Story) -> list[_Act]:
-    acts: list[_Act] = []
+@dataclass(slots=True)
+class _Chapter:
+    """A part of the handshake: what the server did on its own before its first message, and the messages."""
+
+    name: str
+    before: list[Step]
+    acts: list[_Act]
+
+
+def _chapters(story: Story) -> list[_Chapter]:
+    chapters: list[_Chapter] = []
     for step in story.steps:
+        if not chapters or chapters[-1].name != step.chapter:
+            chapters.append(_Chapter(step.chapter, [], []))
+        chapter = chapters[-1]
         if step.message is not None:
-            acts.append(_Act(len(acts) + 1, step, []))
-        elif acts:
-            acts[-1].after.append(step)
-    return acts
+            chapter.acts.append(_Act(step, []))
+        else:
+            (chapter.acts[-1].after if chapter.acts else chapter.before).append(step)
+    return chapters
 
 
 def _handshake_seconds(story: Story) -> float:
