@@ -320,6 +320,13 @@ class TestChangeCipherSpec:
         layer.feed(CCS)
         assert layer.next_record() == (ContentType.change_cipher_spec, b"\x01")
 
+    def test_a_warning_between_them_changes_nothing(self) -> None:
+        layer = RecordLayer()
+        layer.ignore_ccs = True
+        layer.feed(CCS * limits.MAX_EMPTY_RECORDS + plain(ALERT, b"\x01\x5a"))
+        assert drain(layer) == [(ALERT, b"\x01\x5a")]
+        assert refused(layer, CCS) is Fault.TOO_MANY_EMPTY_RECORDS
+
     @pytest.mark.parametrize("body", [b"", b"\x02", b"\x01\x01"])
     def test_holds_a_single_one(self, body: bytes) -> None:
         layer = RecordLayer()
@@ -381,6 +388,13 @@ class TestRejectedEarlyData:
         layer.feed(sealed((DATA, b"early"), (DATA, b"early")) + plain(HANDSHAKE, b"second hello"))
         assert drain(layer) == [(HANDSHAKE, b"second hello")]
         assert refused(layer, plain(DATA, b"late")) is Fault.UNEXPECTED_RECORD
+
+    def test_a_full_record_before_the_second_client_hello(self) -> None:
+        """It is protected, and so it may be longer than what is not."""
+        layer = RecordLayer()
+        layer.skip_application_data(2**15)
+        layer.feed(sealed((DATA, bytes(2**14))) + plain(HANDSHAKE, b"second hello"))
+        assert drain(layer) == [(HANDSHAKE, b"second hello")]
 
     def test_too_much_before_the_second_client_hello(self) -> None:
         layer = RecordLayer()
