@@ -259,7 +259,7 @@ class Connection:
             data = self._records.read_application_data()
             if data:
                 self._receive_application_data(data)
-                return True
+                return self._transport_ended or not self._records.drained
         record = self._records.next_record()
         if record is None:
             return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 
 import idna
 
@@ -14,6 +15,7 @@ _ASCII_NAME = re.compile(
 )
 
 
+@lru_cache(maxsize=1024)
 def is_ip_address(name: str) -> bool:
     """Whether the name is an IPv4 or IPv6 address."""
     if not (":" in name or name[-1:].isdigit()):
@@ -25,6 +27,7 @@ def is_ip_address(name: str) -> bool:
     return True
 
 
+@lru_cache(maxsize=1024)
 def ascii_name(name: str) -> str:
     """A DNS name in lower case, internationalised labels as A-labels (RFC 5890), without a final dot.
 

@@ -244,7 +244,7 @@ def bind(offer: Offer, transcript: Transcript) -> None:
     transcript_hash = transcript.digest(truncated) if transcript.started else hash.digest(truncated)
     binder_key = EarlySecret(hash, offer.session.secret).binder_key(external=False)
     psks.binders = [finished_mac(hash, binder_key, transcript_hash)]
-    offer.raw = offer.hello.to_bytes()
+    offer.raw = truncated + psks.encode()[-psks.binders_length :]  # they are the last of the last extension
 
 
 def _usable_versions(config: ClientConfig) -> tuple[ProtocolVersion, ...]:

@@ -140,6 +140,11 @@ class RecordLayer:
         return content
 
     @property
+    def drained(self) -> bool:
+        """Whether all that was fed is taken out."""
+        return self._position == len(self._inbound) and self._held is None
+
+    @property
     def unread(self) -> bytes:
         """What was fed and is not taken out yet, as it came."""
         return self._inbound[self._position :]

@@ -85,13 +85,16 @@ def _decode_uint32(data: bytes, position: int) -> tuple[int, int]:
 
 def _code_point(registry: type[P]) -> Codec[P]:
     known = registry.known
-    encode, read, size = {1: (_encode_uint8, _decode_uint8, 1), 2: (_uint16.pack, _decode_uint16, 2)}[registry.size]
 
-    def decode(data: bytes, position: int) -> tuple[P, int]:
-        value, _ = read(data, position)
-        return known.get(value) or registry(value), position + size
+    def decode_one_byte(data: bytes, position: int) -> tuple[P, int]:
+        value = data[position]
+        return known.get(value) or registry(value), position + 1
 
-    return Codec(encode, decode)
+    def decode_two_bytes(data: bytes, position: int) -> tuple[P, int]:
+        value = data[position] << 8 | data[position + 1]
+        return known.get(value) or registry(value), position + 2
+
+    return {1: Codec(_encode_uint8, decode_one_byte), 2: Codec(_uint16.pack, decode_two_bytes)}[registry.size]
 
 
 # ------------------------------------------------------------------------------------------- bytes
