@@ -140,7 +140,7 @@ class ServerConfig:
     session_ids: SessionIdStore | None = field(default_factory=TicketCache)
     """Keeps sessions of TLS 1.2 for clients that know session ids, but no tickets; None does not."""
     tickets_to_send: int = 2
-    """To each client of TLS 1.3 that can resume. 0 to 255."""
+    """To each client of TLS 1.3 that can resume: 0 to 255. After a resumption, one at the most."""
     on_client_hello: Callable[[ClientHelloInfo], ServerConfig | None | Awaitable[ServerConfig | None]] | None = None
     """Sees the ClientHello before anything is chosen, and may put another configuration in the place of this one.
 

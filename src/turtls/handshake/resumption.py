@@ -115,10 +115,14 @@ def session_from_ticket(
 
 
 async def issue_tickets(peer: Peer, config: ServerConfig, established: Established) -> None:
-    """Send NewSessionTickets, as many as the configuration says, to a client that can use them."""
+    """Send NewSessionTickets, as many as the configuration says, to a client that can use them.
+
+    One that has resumed a session has spent one ticket, and gets one in its place.
+    """
     if config.tickets is None or not established.resumption_master_secret:
         return
-    for number in range(config.tickets_to_send):
+    count = min(1, config.tickets_to_send) if established.negotiated.resumed else config.tickets_to_send
+    for number in range(count):
         nonce = bytes([number])
         secret = resumption_psk(established.suite.hash, established.resumption_master_secret, nonce)
         state = ticket_state(established.negotiated, secret)
