@@ -59,6 +59,19 @@ def files(kind: KeyType) -> Files:
     return Files(root_file, *server, *client)
 
 
+def other_credentials(count: int) -> list[tuple[bytes, bytes]]:
+    """Chain and key in PEM of so many other servers, each with a name and an issuer of its own."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    key_pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    credentials = []
+    for number in range(count):
+        issuer = _Issuer(_authority(f"Other Root {number}", key, None), key)
+        leaf = leaf_certificate(f"other{number}.example", key, ExtendedKeyUsageOID.SERVER_AUTH, issuer)
+        chain = leaf.public_bytes(Encoding.PEM) + issuer.certificate.public_bytes(Encoding.PEM)
+        credentials.append((chain, key_pem))
+    return credentials
+
+
 def _write_leaf(
     folder: Path, stem: str, kind: KeyType, name: str, usage: x509.ObjectIdentifier, issuer: _Issuer
 ) -> tuple[Path, Path]:

@@ -13,8 +13,8 @@ from benchmarks.contenders.cases import Work
 class Figure:
     """What one contender did in one row."""
 
-    seconds: float
-    """For one operation: the median of the rounds."""
+    value: float
+    """Seconds for one operation, the median of the rounds; or bytes, or seconds by the clock, where the row says so."""
     ratio: float | None
     """How many times as fast as the reference: the median of the rounds' ratios. None without a reference."""
     spread: float | None

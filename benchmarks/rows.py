@@ -1,15 +1,17 @@
-"""The rows of the table that are measured in memory."""
+"""The rows of the table."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from benchmarks.contenders.cases import Cipher, Contender, Handshake, Transfer, Work
+from benchmarks.measure import Figure
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table: a name for people, and what is measured."""
+    """One line of a table that is measured in memory: a name for people, and what is measured."""
 
     name: str
     case: Handshake | Transfer
@@ -24,6 +26,48 @@ class Row:
             for contender in contenders
         }
         return {name: work for name, work in works.items() if work is not None}
+
+    @property
+    def unit(self) -> Unit:
+        """What people want to read."""
+        large = isinstance(self.case, Transfer) and self.case.size > 1 << 10
+        return rate(2 * self.case.size) if large and isinstance(self.case, Transfer) else duration
+
+
+Unit = Callable[[float], str]
+"""A figure's value in words."""
+
+
+def duration(seconds: float) -> str:
+    """In milliseconds or microseconds."""
+    if seconds >= 0.01:
+        return f"{seconds * 1e3:,.1f} ms"
+    return f"{seconds * 1e6:,.0f} us" if seconds >= 1e-4 else f"{seconds * 1e6:.1f} us"
+
+
+def rate(size: int) -> Unit:
+    """For the time that `size` bytes take."""
+    return lambda seconds: f"{size / seconds / 1e6:,.4g} MB/s"
+
+
+def per_second(seconds: float) -> str:
+    """For the time that one takes."""
+    return f"{1 / seconds:,.0f}/s"
+
+
+def memory(size: float) -> str:
+    """In KiB."""
+    return f"{size / 1024:.1f} KiB"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One line of a table, measured. A ratio above 1 is better than the reference."""
+
+    name: str
+    reference: str
+    unit: Unit
+    figures: Mapping[str, Figure]
 
 
 _SIZES = {64: "64 B ping-pong", 1 << 10: "1 KiB writes", 1 << 14: "16 KiB writes", 1 << 20: "1 MiB writes"}

@@ -1,6 +1,6 @@
 """Measures turtls against others, all in one run: `make bench`, or `make bench ARGS="--quick --only resumed"`.
 
-Prints a table, and writes what it says to benchmarks/results/latest.json.
+Prints tables, and writes what they say to benchmarks/results/latest.json.
 """
 
 from __future__ import annotations
@@ -11,26 +11,31 @@ import os
 import platform
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.contenders.cases import Contender, Transfer
+from benchmarks import sections
+from benchmarks.contenders.cases import Contender
 from benchmarks.contenders.go import Go
 from benchmarks.contenders.ours import Turtls
 from benchmarks.contenders.primitives import Primitives
 from benchmarks.contenders.py_openssl import PyOpenSSL
 from benchmarks.contenders.stdlib import StandardLibrary
 from benchmarks.contenders.tlslite_ng import TlsliteNg
-from benchmarks.measure import Figure, compare
-from benchmarks.rows import HANDSHAKES, TRANSFERS, Row
+from benchmarks.measure import Figure
+from benchmarks.rows import HANDSHAKES, TRANSFERS, Result
 
 _WIDTH = 120
 """Characters that the tables need."""
 _RESULTS = Path(__file__).parent / "results" / "latest.json"
+_NOTE = """\
+CPU time of both ends, but for latencies. Below each figure, how many times as good as the reference (1.00): the median
+of the rounds' ratios, ± half of the range that the middle half of them lie in. tlslite-ng does not verify chains;
+primitives are the cryptography alone, through the package cryptography."""
 
 
 def main() -> None:
@@ -38,25 +43,31 @@ def main() -> None:
     arguments = _arguments()
     console = Console()
     console.width = max(console.width, _WIDTH)
-    contenders = _contenders(console)
-    rounds, seconds = (5, 0.02) if arguments.quick else (15, 0.04)
-    started = time.monotonic()
-    results: list[dict[str, Any]] = []
-    for title, rows in (("Handshakes, both ends", HANDSHAKES), ("Data there and back, both ends", TRANSFERS)):
-        chosen = [row for row in rows if arguments.only in row.name]
-        figures = [
-            (row, compare(row.works(contenders), row.reference, rounds=rounds, seconds=seconds)) for row in chosen
-        ]
-        if figures:
-            console.print(_table(title, figures, contenders))
-        results += [_result(row, of_row) for row, of_row in figures]
-    console.print(
-        f"{time.monotonic() - started:.0f} s. CPU time of both ends; below it"
-        ", how many times as fast as the reference (1.00): "
-        "the median of the rounds' ratios, ± half of the range that the middle half of them lie in. "
-        "tlslite-ng does not verify chains; primitives are the cryptography alone."
+    _settle_allocator()
+    effort = sections.Effort(
+        only=arguments.only,
+        rounds=5 if arguments.quick else 15,
+        seconds=0.02 if arguments.quick else 0.04,
+        connections=1_000 if arguments.quick else 10_000,
     )
-    _write(arguments.output, contenders, results)
+    started = time.monotonic()
+    contenders = _contenders(console)
+    measured: list[Result] = []
+    tables: dict[str, Callable[[], list[Result]]] = {
+        "Handshakes": lambda: sections.in_memory(HANDSHAKES, contenders, effort),
+        "Data there and back": lambda: sections.in_memory(TRANSFERS, contenders, effort),
+        "asyncio over loopback, both ends on one loop": lambda: sections.streams(effort),
+        "Memory and imports": lambda: sections.processes(effort),
+        "A handshake where there are 1, 10, 100, 1,000 of something": lambda: sections.growth(effort),
+    }
+    for title, measure in tables.items():
+        results = measure()
+        for group in _alike(results):
+            console.print(_table(title, group, {contender.name: contender.version for contender in contenders}))
+        measured += results
+    console.print(_NOTE)
+    console.print(f"{time.monotonic() - started:.0f} s.")
+    _write(arguments.output, contenders, measured)
 
 
 def _arguments() -> argparse.Namespace:
@@ -65,6 +76,15 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", default="", metavar="TEXT", help="only rows with TEXT in their name")
     parser.add_argument("--output", type=Path, default=_RESULTS, metavar="FILE", help="where the JSON goes")
     return parser.parse_args()
+
+
+def _settle_allocator() -> None:
+    """Free one large block, as any process has that once held one: glibc then stops to map memory anew each time.
+
+    Without it the first who frees much changes the speed of all who come later.
+    """
+    block = bytearray(24 << 20)
+    del block
 
 
 def _contenders(console: Console) -> list[Contender]:
@@ -76,41 +96,53 @@ def _contenders(console: Console) -> list[Contender]:
     return [*contenders, TlsliteNg(), Primitives()]
 
 
-def _table(title: str, figures: list[tuple[Row, dict[str, Figure]]], contenders: list[Contender]) -> Table:
+def _alike(results: list[Result]) -> list[list[Result]]:
+    """Those with the same contenders stand in one table."""
+    groups: dict[frozenset[str], list[Result]] = {}
+    for result in results:
+        names = frozenset(result.figures)
+        home = next((group for group in groups if names <= group or group <= names), names)
+        groups.setdefault(home, []).append(result)
+    return list(groups.values())
+
+
+def _table(title: str, results: list[Result], versions: dict[str, str]) -> Table:
     table = Table(title=title, title_justify="left")
     table.add_column("", no_wrap=True)
-    for contender in contenders:
-        table.add_column(f"{contender.name}\n{contender.version}", justify="right", no_wrap=True)
-    for row, of_row in figures:
-        table.add_row(row.name, *(_cell(row, of_row, contender.name) for contender in contenders))
+    names = {name: None for name in versions if any(name in result.figures for result in results)}
+    names |= {name: None for result in results for name in result.figures}
+    for name in names:
+        table.add_column(f"{name}\n{versions.get(name, '')}", justify="right", no_wrap=True)
+    for result in results:
+        table.add_row(result.name, *(_cell(result, name) for name in names))
     return table
 
 
-def _cell(row: Row, of_row: dict[str, Figure], name: str) -> str:
-    figure = of_row.get(name)
+def _cell(result: Result, name: str) -> str:
+    figure = result.figures.get(name)
     if figure is None:
         return "-"
-    if isinstance(row.case, Transfer) and row.case.size > 1 << 10:
-        text = f"{2 * row.case.size / figure.seconds / 1e6:,.4g} MB/s"
-    else:
-        text = f"{figure.seconds * 1e6:,.0f} us" if figure.seconds > 1e-4 else f"{figure.seconds * 1e6:.1f} us"
+    style = "bold" if name == "turtls" else "dim" if name == result.reference else "default"
+    return f"{result.unit(figure.value)}\n{_ratio(figure, style)}"
+
+
+def _ratio(figure: Figure, style: str) -> str:
     if figure.ratio is None:
-        return text
-    style = "bold" if name == "turtls" else "dim" if name == row.reference else "default"
-    return f"{text}\n[{style}]{figure.ratio:.2f}[/] [dim]±{figure.spread:.2f}[/]"
+        return ""
+    spread = f" [dim]±{figure.spread:.2f}[/]" if figure.spread is not None else ""
+    return f"[{style}]{figure.ratio:.2f}[/]{spread}"
 
 
-def _result(row: Row, of_row: dict[str, Figure]) -> dict[str, Any]:
-    return {
-        "name": row.name,
-        "reference": row.reference,
-        "case": {"kind": type(row.case).__name__, **asdict(row.case)},
-        "figures": {name: asdict(figure) for name, figure in of_row.items()},
-    }
-
-
-def _write(path: Path, contenders: list[Contender], results: list[dict[str, Any]]) -> None:
+def _write(path: Path, contenders: list[Contender], results: list[Result]) -> None:
     path.parent.mkdir(exist_ok=True)
+    rows = [
+        {
+            "name": result.name,
+            "reference": result.reference,
+            "figures": {name: {**asdict(of), "text": result.unit(of.value)} for name, of in result.figures.items()},
+        }
+        for result in results
+    ]
     about = {
         "date": time.strftime("%Y-%m-%d"),
         "python": platform.python_version(),
@@ -118,7 +150,7 @@ def _write(path: Path, contenders: list[Contender], results: list[dict[str, Any]
         "cores": os.cpu_count(),
         "contenders": {contender.name: contender.version for contender in contenders},
     }
-    path.write_text(json.dumps({**about, "rows": results}, indent=1) + "\n")
+    path.write_text(json.dumps({**about, "rows": rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
