@@ -13,11 +13,7 @@ outside (a `Pending` event), nothing is pulled.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Coroutine
-from typing import Any
-
-from turtls.config import ClientConfig, Negotiated, ServerConfig
+from turtls.config import ClientConfig, ServerConfig
 from turtls.config.names import ascii_name, is_ip_address
 from turtls.errors import (
     AlertDescription,
@@ -34,72 +30,33 @@ from turtls.events import (
     AlertSeen,
     DataReceived,
     Event,
-    HandshakeCompleted,
+    Observer,
     PeerClosed,
-    Pending,
     SessionReceived,
-    Trace,
 )
 from turtls.handshake import hello, post12, post13
-from turtls.handshake.driver import Driver
-from turtls.handshake.established import Established
+from turtls.handshake.endpoint import Endpoint
 from turtls.handshake.established12 import Established12
 from turtls.handshake.over_records import RecordCarrier
-from turtls.handshake.peer import Effect, Peer
 from turtls.handshake.resumption import take_session
-from turtls.record.limits import MAX_BUFFERED_WHILE_PENDING, MAX_WARNING_ALERTS
+from turtls.record.limits import MAX_WARNING_ALERTS
 from turtls.wire.registries import ContentType, ProtocolVersion
 
-Observer = Callable[[Trace], None]
-
 _CLOSE_NOTIFY = bytes([AlertLevel.WARNING, AlertDescription.CLOSE_NOTIFY])
-_MAX_EXPORTER_LABEL = 249
-"""Characters: with "tls13 " before them they make 255 (RFC 8446, section 7.1)."""
-_MAX_EXPORTED = 255 * 32
-"""Bytes: as many as HKDF-Expand gives with SHA-256 (RFC 5869, section 2.3)."""
 
 
-class Connection:
+class Connection(Endpoint):
     """What clients and servers have in common. Use `ClientConnection` or `ServerConnection`."""
 
     def __init__(self, config: ClientConfig | ServerConfig, observer: Observer | None, *, is_client: bool) -> None:
-        self._config = config
-        self._observer = observer
         self._carrier = RecordCarrier(is_client=is_client, padding=config.record_padding)
         self._records = self._carrier.records
-        self._events: list[Event] = []
-        self._peer = Peer(
-            self._carrier,
-            config.environment,
-            self._events,
-            observer,
-            self._secret_logger(),
-        )
-        self._established: Established | Established12 | None = None
+        super().__init__(self._carrier, config, observer)
         self._traffic_keys: post13.TrafficKeys | None = None
-        self._pending: Pending | None = None
-        self._failure: TLSError | None = None
         self._sent_close = False
         self._peer_closed = False
-        self._buffered_while_pending = 0
+        self._transport_ended = False
         self._warnings = 0
-
-    # What is known.
-
-    @property
-    def negotiated(self) -> Negotiated | None:
-        """What the two sides agreed on; None until the handshake is done."""
-        return self._established.negotiated if self._established is not None else None
-
-    @property
-    def observer(self) -> Observer | None:
-        """Who watches this connection."""
-        return self._observer
-
-    @property
-    def handshake_done(self) -> bool:
-        """Whether data can be sent."""
-        return self._established is not None
 
     # Bytes in.
 
@@ -107,34 +64,23 @@ class Connection:
         """What the transport received; gives what came of it. Nothing does once the peer has said close_notify.
 
         An exception (ProtocolError, PeerAlert) is final: send what `data_to_send` has for the peer, then close the
-        transport.
+        transport. Where something good came before what is at fault, that is given, and the exception is raised by
+        whatever is called next: look at `failure` behind the events, since no more bytes may come.
         """
         self._check_alive()
         if self._peer_closed:
             return []  # section 6.1: what follows close_notify is ignored
         self._records.feed(data)
-        if self._pending is not None:
-            self._buffered_while_pending += len(data)
-            if self._buffered_while_pending > MAX_BUFFERED_WHILE_PENDING:
-                raise self._fail(ProtocolError(Fault.TOO_MUCH_BUFFERED))
-            return []
-        return self._pump()
+        return self._received(len(data))
 
     def receive_eof(self) -> list[Event]:
-        """The transport has ended. Raises TruncatedError unless the peer said goodbye with close_notify."""
+        """The transport has ended. Raises TruncatedError unless the peer said goodbye with close_notify.
+
+        While a `Pending` is open, what came before the end is still to be looked at: then `resume` says so.
+        """
         self._check_alive()
-        if self._peer_closed:
-            return []
-        what = "data" if self.handshake_done else "the handshake"
-        raise self._fail(TruncatedError(f"The connection was cut off in the middle of {what}."))
-
-    def resume(self, pending: Pending, result: Any) -> list[Event]:
-        """Go on with the result of `pending.awaitable`."""
-        return self._go_on(pending, lambda driver: driver.resume(result))
-
-    def resume_error(self, pending: Pending, exception: BaseException) -> list[Event]:
-        """Go on with the exception that `pending.awaitable` raised; as a rule it is raised again."""
-        return self._go_on(pending, lambda driver: driver.fail(exception))
+        self._transport_ended = True
+        return [] if self._pending is not None else self._pump()
 
     # Bytes out.
 
@@ -147,8 +93,10 @@ class Connection:
         """Encrypt application data. Raises ClosedError before the handshake is done and after `close`."""
         if self._failure is not None or self._sent_close or self._established is None:
             raise self._not_open()
-        if self._records.needs_key_update and self._traffic_keys is not None:
-            self._traffic_keys.update_write(request_peer=False)
+        if self._traffic_keys is not None:
+            self._traffic_keys.has_answered = False
+            if self._records.needs_key_update:
+                self._traffic_keys.update_write(request_peer=False)
         self._carrier.flush()
         self._records.write(ContentType.application_data, memoryview(data))
 
@@ -182,16 +130,6 @@ class Connection:
 
     # Keys for the application.
 
-    def export_keying_material(self, label: str, context: bytes | None, length: int) -> bytes:
-        """`length` bytes that only the two sides know (RFC 8446, section 7.5; RFC 5705).
-
-        In TLS 1.2 no context (None) is not the same as an empty one. Raises ConfigError unless the label is ASCII, of
-        1 to 249 characters, and the length 1 to 8160 bytes.
-        """
-        if not (label.isascii() and 1 <= len(label) <= _MAX_EXPORTER_LABEL and 1 <= length <= _MAX_EXPORTED):
-            raise ConfigError(f"No {length} bytes can be exported under the label {label!r}.")
-        return self._require_established().export(label.encode("ascii"), context, length)
-
     def channel_binding(self, kind: str) -> bytes:
         """A value that is this connection's alone: "tls-exporter" (RFC 9266), "tls-server-end-point" (RFC 5929), or
         "tls-unique" (RFC 5929) up to TLS 1.2. Raises ConfigError where there is none that is safe.
@@ -207,45 +145,14 @@ class Connection:
 
     # Inside.
 
-    def _start(self, coroutine: Coroutine[Effect, Any, None]) -> None:
-        self._driver = Driver(self._peer, coroutine)
-
-    def _begin(self, established: Established | Established12) -> None:
-        """The handshake is done."""
-        self._established = established
-        self._events.append(HandshakeCompleted(established.negotiated))
-
     def _server_end_point(self) -> bytes:
         raise NotImplementedError
 
-    def _require_established(self) -> Established | Established12:
-        if self._established is None:
-            raise ClosedError("The handshake is not done yet.")
-        if self._failure is not None:
-            raise self._failure
-        return self._established
-
-    def _pump(self) -> list[Event]:
-        """Pull records and messages until there are no more, or the handshake waits for something outside."""
-        try:
-            while not self._must_wait() and self._step():
-                pass
-        except TLSError as error:
-            raise self._fail(error) from error.__cause__
-        except BaseException:
-            # A signer, a verifier or a hook of the application's failed: its exception is the application's to see.
-            self._fail(ProtocolError(Fault.INTERNAL))
-            raise
-        events = self._events.copy()
-        self._events.clear()
-        return events
-
-    def _must_wait(self) -> bool:
-        wait = self._driver.waiting_for
-        if wait is not None and self._pending is None:
-            self._pending = Pending(wait.awaitable, wait.purpose)
-            self._events.append(self._pending)
-        return wait is not None
+    def _require_more(self) -> None:
+        """Raises TruncatedError if no more can come, and the peer had not said all."""
+        if self._transport_ended and not self._peer_closed:
+            what = "data" if self.handshake_done else "the handshake"
+            raise TruncatedError(f"The connection was cut off in the middle of {what}.")
 
     def _step(self) -> bool:
         """Do the next thing; False if there is nothing to do."""
@@ -262,6 +169,7 @@ class Connection:
                 return self._transport_ended or not self._records.drained
         record = self._records.next_record()
         if record is None:
+            self._require_more()
             return False
         self._receive_record(*record)
         return True
@@ -318,30 +226,9 @@ class Connection:
         self._events.append(PeerClosed())
         self._end_if_closed()
 
-    def _go_on(self, pending: Pending, action: Callable[[Driver], None]) -> list[Event]:
-        self._check_alive()
-        if pending is not self._pending:
-            raise RuntimeError("the connection does not wait for this")
-        self._pending = None
-        self._buffered_while_pending = 0
-        try:
-            action(self._driver)
-        except TLSError as error:
-            raise self._fail(error) from error.__cause__
-        except BaseException:
-            self._fail(ProtocolError(Fault.INTERNAL))
-            raise
-        return self._pump()
-
-    def _fail(self, error: TLSError) -> TLSError:
-        """The connection is over. The peer is told, unless it said so itself or is gone."""
-        self._failure = error
-        if not isinstance(error, PeerAlert | TruncatedError):
-            alert = error.alert if isinstance(error, ProtocolError) else AlertDescription.INTERNAL_ERROR
-            self._carrier.flush()
-            self._send_alert(bytes([AlertLevel.FATAL, alert]))
-        self._forget()
-        return error
+    def _tell(self, alert: AlertDescription) -> None:
+        self._carrier.flush()
+        self._send_alert(bytes([AlertLevel.FATAL, alert]))
 
     def _send_alert(self, alert: bytes) -> None:
         if self._sent_close:
@@ -356,28 +243,14 @@ class Connection:
             self._forget()
 
     def _forget(self) -> None:
-        """Let go of all keys (mission, part 10: session keys are deleted when the session ends)."""
-        self._driver.stop()
+        super()._forget()
         self._traffic_keys = None
-        self._pending = None
         self._carrier.forget()
-        if self._established is not None:
-            self._established.forget()
-
-    def _check_alive(self) -> None:
-        if self._failure is not None:
-            raise self._failure
 
     def _not_open(self) -> TLSError:
         if self._failure is not None:
             return self._failure
         return ClosedError("This side is closed." if self._sent_close else "The handshake is not done yet.")
-
-    def _secret_logger(self) -> Callable[[str, bytes], None] | None:
-        log = _keylog(self._config)
-        if log is None:
-            return None
-        return lambda label, secret: log(f"{label} {self._peer.client_random.hex()} {secret.hex()}")
 
 
 class ClientConnection(Connection):
@@ -479,22 +352,3 @@ def _alert_description(code: int) -> AlertDescription | int:
         return AlertDescription(code)
     except ValueError:
         return code
-
-
-def _keylog(config: ClientConfig | ServerConfig) -> Callable[[str], None] | None:
-    """Where secrets are logged: what the configuration names, or the file of SSLKEYLOGFILE if it allows that."""
-    if config.keylog is not None:
-        return config.keylog
-    path = os.environ.get("SSLKEYLOGFILE") if config.keylog_from_environment else None
-    if not path:
-        return None
-
-    def append(line: str) -> None:
-        with open(path, "a", encoding="ascii", opener=_private) as file:
-            file.write(line + "\n")
-
-    return append
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

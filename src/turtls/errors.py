@@ -74,6 +74,10 @@ class Fault(Enum):
         AlertDescription.UNEXPECTED_MESSAGE,
         "The peer sent a kind of record that may not come at this point.",
     )
+    WRONG_LEVEL = (
+        AlertDescription.UNEXPECTED_MESSAGE,
+        "The peer sent handshake bytes under other keys than those in use.",
+    )
     EXCESS_HANDSHAKE_DATA = (
         AlertDescription.UNEXPECTED_MESSAGE,
         "The peer sent handshake bytes across a change of keys.",
@@ -165,6 +169,10 @@ class Fault(Enum):
     ILLEGAL_PARAMETER = (
         AlertDescription.ILLEGAL_PARAMETER,
         "The peer sent a value that the protocol does not allow here.",
+    )
+    COMPATIBILITY_MODE = (
+        AlertDescription.ILLEGAL_PARAMETER,
+        "The client asks for middlebox compatibility, which QUIC does not have.",
     )
     BAD_HELLO_RETRY = AlertDescription.ILLEGAL_PARAMETER, "The server's HelloRetryRequest asks for nothing new."
     SECOND_HELLO_CHANGED = (

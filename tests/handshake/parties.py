@@ -15,7 +15,7 @@ from unittest.mock import patch
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-import turtls.connection
+import turtls.handshake.endpoint
 from tests.pki.chains import certificate
 from turtls.config import ClientConfig, Credential, DangerAcceptAnyCertificate, Policy, ServerConfig
 from turtls.connection import ClientConnection, Connection, ServerConnection
@@ -78,11 +78,19 @@ def exchange(client: Connection, server: Connection) -> tuple[list[Event], list[
     happened: tuple[list[Event], list[Event]] = ([], [])
     while (to_server := client.data_to_send()) or (to_client := server.data_to_send()):
         if to_server:
-            happened[1].extend(server.receive_data(to_server))
+            happened[1].extend(deliver(server, to_server))
             to_client = server.data_to_send()
         if to_client:
-            happened[0].extend(client.receive_data(to_client))
+            happened[0].extend(deliver(client, to_client))
     return happened
+
+
+def deliver(receiver: Connection, data: bytes) -> list[Event]:
+    """What comes of the data. Raises what the connection ended with, even where something came before that."""
+    events = receiver.receive_data(data)
+    if receiver.failure is not None:
+        raise receiver.failure
+    return events
 
 
 def shaken(
@@ -118,7 +126,7 @@ def fault_between(client: Connection, server: Connection) -> Fault | None:
         data = sender.data_to_send()
         if (error := refusal(receiver, data)) is not None:
             with pytest.raises(PeerAlert) as told:
-                sender.receive_data(receiver.data_to_send())
+                deliver(sender, receiver.data_to_send())
             assert told.value.alert == error.alert
             return error.fault
         silent = 0 if data else silent + 1
@@ -129,7 +137,7 @@ def fault_between(client: Connection, server: Connection) -> Fault | None:
 def refusal(receiver: Connection, data: bytes) -> ProtocolError | None:
     """What a connection says against the data; None if it takes it."""
     try:
-        receiver.receive_data(data)
+        deliver(receiver, data)
     except ProtocolError as error:
         return error
     return None
@@ -164,13 +172,13 @@ class Meddler(Peer):
 
 def meddling_client(meddle: Meddle, config: ClientConfig | None = None, **options: Any) -> ClientConnection:
     """A client that sends what `meddle` makes of its messages."""
-    with patch.object(turtls.connection, "Peer", lambda *args: Meddler(meddle, *args)):
+    with patch.object(turtls.handshake.endpoint, "Peer", lambda *args: Meddler(meddle, *args)):
         return ClientConnection(config or client_config(), **({"server_name": NAME} | options))
 
 
 def meddling_server(meddle: Meddle, config: ServerConfig | None = None) -> ServerConnection:
     """A server that sends what `meddle` makes of its messages."""
-    with patch.object(turtls.connection, "Peer", lambda *args: Meddler(meddle, *args)):
+    with patch.object(turtls.handshake.endpoint, "Peer", lambda *args: Meddler(meddle, *args)):
         return ServerConnection(config or server_config())
 
 

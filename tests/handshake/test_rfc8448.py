@@ -18,7 +18,7 @@ from unittest.mock import patch
 
 import pytest
 
-import turtls.connection
+import turtls.handshake.endpoint
 import turtls.handshake.hello
 from tests.handshake.parties import only
 from turtls.config import (
@@ -283,7 +283,7 @@ def server_of(trace: dict[str, Any], **options: Any) -> ServerConnection:
     script = [bytes.fromhex(trace["server_hello"])[RECORD_HEADER:], *map(bytes.fromhex, trace["server_messages"])]
     if "new_session_ticket" in trace:
         script.append(ticket_message(trace))
-    with patch.object(turtls.connection, "Peer", lambda *args: ReplayedPeer(iter(script), *args)):
+    with patch.object(turtls.handshake.endpoint, "Peer", lambda *args: ReplayedPeer(iter(script), *args)):
         return ServerConnection(config)
 
 

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import pytest
 
-import turtls.connection
+import turtls.handshake.endpoint
 from tests.handshake.parties import (
     NAME,
     ONLY_P256,
@@ -169,7 +169,7 @@ class Interjecting(Peer):
 def interjecting(before: int, content_type: ContentType, content: bytes) -> Iterator[None]:
     """Connections made inside send that record before their message of that number."""
     interjection = (before, content_type, content)
-    with patch.object(turtls.connection, "Peer", lambda *args: Interjecting(interjection, *args)):
+    with patch.object(turtls.handshake.endpoint, "Peer", lambda *args: Interjecting(interjection, *args)):
         yield
 
 

@@ -201,6 +201,7 @@ def _agree(offer: Offer, server_hello: ServerHello) -> tuple[NamedGroup, bytes]:
 def _check_encrypted_extensions(peer: Peer, offer: Offer, extensions: Extensions) -> str | None:
     """Check each answer against what was offered; gives the application protocol chosen (section 4.3.1)."""
     offer.check_answers(extensions)
+    peer.carrier.receive_extensions(extensions)
     if (limit := extensions.get(RecordSizeLimit)) is not None:
         if limit.record_size_limit < MIN_RECORD_SIZE_LIMIT:
             raise ProtocolError(Fault.ILLEGAL_PARAMETER, f"record_size_limit {limit.record_size_limit}")

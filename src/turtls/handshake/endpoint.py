@@ -108,6 +108,7 @@ class Endpoint:
     def _begin(self, established: Established | Established12) -> None:
         """The handshake is done."""
         self._established = established
+        self._peer.carrier.handshake_done = True
         self._events.append(HandshakeCompleted(established.negotiated))
 
     def _require_established(self) -> Established | Established12:

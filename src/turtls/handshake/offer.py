@@ -134,7 +134,7 @@ class Offer:
         if self.session is not None and self.session.version < ProtocolVersion.TLS_1_3:
             return peer.environment.random(32)  # the server echoes it if it takes the ticket (RFC 5077, section 3.4)
         # A session id that is not empty makes middleboxes take this for TLS 1.2 (RFC 8446, appendix D.4).
-        return peer.environment.random(32) if self.offers_tls13 else b""
+        return peer.environment.random(32) if self.offers_tls13 and peer.carrier.compatibility_mode else b""
 
     def _extensions(self, peer: Peer) -> list[AnyExtension]:
         config, policy = self.config, self.config.policy
@@ -155,7 +155,7 @@ class Offer:
             bodies.append(ProtocolNameList(protocol_name_list=[name.encode() for name in config.alpn]))
         if config.record_size_limit is not None:
             bodies.append(RecordSizeLimit(record_size_limit=config.record_size_limit))
-        return bodies
+        return bodies + peer.carrier.extensions()
 
     def _extensions13(self, peer: Peer) -> list[AnyExtension]:
         config = self.config

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from turtls.crypto.suites import Suite13
+from turtls.errors import Fault, ProtocolError
 from turtls.handshake.peer import Level
 from turtls.record.layer import RecordLayer
 from turtls.record.limits import MAX_EARLY_DATA_SKIPPED
 from turtls.record.protection import Protection
 from turtls.record.protection13 import Protection13
 from turtls.record.reassembly import HandshakeBuffer
+from turtls.wire.extensions import AnyExtension, Extensions, QuicTransportParameters
 from turtls.wire.registries import ContentType, ProtocolVersion
 
 
@@ -41,6 +43,20 @@ class RecordCarrier:
     def v2_client_hello(self) -> bytes | None:
         """The ClientHello as it came, where it had SSL 2.0's form (RFC 5246, appendix E.2)."""
         return self.records.v2_client_hello
+
+    @property
+    def compatibility_mode(self) -> bool:
+        """Middleboxes see the records."""
+        return True
+
+    def extensions(self) -> list[AnyExtension]:
+        """Records have nothing to tell that the handshake would not."""
+        return []
+
+    def receive_extensions(self, extensions: Extensions) -> None:
+        """Raises ProtocolError (UNSUPPORTED_EXTENSION) for QUIC's transport parameters (RFC 9001, section 8.2)."""
+        if QuicTransportParameters in extensions:
+            raise ProtocolError(Fault.UNSUPPORTED_EXTENSION, "quic_transport_parameters outside of QUIC")
 
     def write_handshake(self, raw: bytes) -> None:
         """Send a message, with its header, under the present keys.

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator
 from enum import Enum
-from typing import Any, Generic, Protocol, TypeVar, overload
+from typing import Any, Generic, NoReturn, Protocol, TypeVar, overload
 
 from turtls.config import Environment
 from turtls.crypto.suites import Suite13
 from turtls.crypto.suites12 import Suite12
 from turtls.events import Direction, Event, HandshakeMessageSeen, KeysInstalled, SecretDerived, StepTaken, Trace
 from turtls.record.protection import Protection
+from turtls.wire.extensions import AnyExtension, Extensions
 from turtls.wire.messages import HandshakeMessage
 from turtls.wire.registries import ProtocolVersion
 
@@ -38,9 +39,25 @@ class Level(Enum):
 class Carrier(Protocol):
     """What carries handshake messages, and protects them under the keys it is given."""
 
+    handshake_done: bool
+    """Before it is, the two sides take turns."""
+
     @property
     def v2_client_hello(self) -> bytes | None:
         """The ClientHello as it came, where it had SSL 2.0's form (RFC 5246, appendix E.2)."""
+        ...
+
+    @property
+    def compatibility_mode(self) -> bool:
+        """Whether middleboxes may take what is sent for TLS 1.2 (RFC 8446, appendix D.4)."""
+        ...
+
+    def extensions(self) -> list[AnyExtension]:
+        """What this side's carrier has to tell the other's, in ClientHello and in EncryptedExtensions."""
+        ...
+
+    def receive_extensions(self, extensions: Extensions) -> None:
+        """Take what the other side's carrier tells, from there. Raises ProtocolError if that does not suit this one."""
         ...
 
     def write_handshake(self, raw: bytes) -> None:
@@ -155,6 +172,8 @@ class Peer:
         return raw
 
     @overload
+    def receive(self) -> Receive[NoReturn]: ...
+    @overload
     def receive(self, a: type[A], /) -> Receive[A]: ...
     @overload
     def receive(self, a: type[A], b: type[B], /) -> Receive[A | B]: ...
@@ -164,7 +183,7 @@ class Peer:
     def receive(self, a: type[A], b: type[B], c: type[C], d: type[D], /) -> Receive[A | B | C | D]: ...
 
     def receive(self, *kinds: type[HandshakeMessage]) -> Receive[Any]:
-        """Await the next message. Another kind ends the connection with unexpected_message."""
+        """Await the next message, one of `kinds`, which may be none. Another ends in unexpected_message."""
         return Receive(kinds)
 
     def received(self, message: HandshakeMessage) -> None:

@@ -51,6 +51,9 @@ from turtls.wire.registries import ExtensionType, NamedGroup, ProtocolVersion, S
 async def handshake(peer: Peer, config: ServerConfig, hello: ClientHello) -> Established:
     """The handshake from the ClientHello to the client's Finished."""
     _check_hello(hello)
+    peer.carrier.receive_extensions(hello.extensions)
+    if hello.legacy_session_id and not peer.carrier.compatibility_mode:
+        raise ProtocolError(Fault.COMPATIBILITY_MODE)
     suite = _choose_suite(config, hello)
     transcript = Transcript()
     transcript.start(suite.hash)
@@ -278,6 +281,7 @@ def _encrypted_extensions(
     if alpn is not None:
         answers.append(ProtocolNameList(protocol_name_list=[alpn.encode()]))
     answers += answer_record_limits(peer, config.record_size_limit, hello.extensions, ProtocolVersion.TLS_1_3)
+    answers += peer.carrier.extensions()
     return EncryptedExtensions(extensions=Extensions(answers))
 
 

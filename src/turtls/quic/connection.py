@@ -1,0 +1,151 @@
+"""The TLS half of a QUIC connection (RFC 9001): what CRYPTO frames carry goes in and comes out, and keys come out.
+
+    tls = QuicClientConnection(config, server_name="example.org", transport_parameters=parameters)
+    for level, data in tls.crypto_to_send():
+        ...                                        # into CRYPTO frames, in packets of that level
+    for event in tls.receive_crypto(level, data):  # out of CRYPTO frames, in their order, each byte once
+        if isinstance(event, KeysAvailable):
+            key, iv, hp = packet_keys(event.cipher_suite, event.traffic_secret)
+
+Levels are those of `handshake.peer.Level`: Initial packets are its PLAINTEXT, since TLS has no keys for them.
+"""
+
+from __future__ import annotations
+
+from turtls.config import ClientConfig, ServerConfig
+from turtls.config.names import ascii_name, is_ip_address
+from turtls.errors import AlertDescription, ClosedError, Fault, ProtocolError
+from turtls.events import AlertSeen, Event, Observer
+from turtls.handshake import hello
+from turtls.handshake.endpoint import Endpoint
+from turtls.handshake.established import Established
+from turtls.handshake.established12 import Established12
+from turtls.handshake.peer import Level
+from turtls.handshake.post13 import keep_ticket
+from turtls.handshake.resumption import issue_tickets, take_session
+from turtls.quic import configuration
+from turtls.quic.carrier import CryptoCarrier
+from turtls.record.limits import MAX_TICKETS
+from turtls.wire.messages import NewSessionTicket
+
+_CRYPTO_ERROR = 0x0100
+"""RFC 9001, section 4.8: alerts are the 256 error codes from here on."""
+
+
+class QuicConnection(Endpoint):
+    """What clients and servers have in common. Use `QuicClientConnection` or `QuicServerConnection`."""
+
+    def __init__(
+        self, config: ClientConfig | ServerConfig, transport_parameters: bytes, observer: Observer | None
+    ) -> None:
+        self._carrier = CryptoCarrier(transport_parameters)
+        super().__init__(self._carrier, config, observer)
+        self._carrier.events = self._events
+        self._crypto_error: int | None = None
+
+    @property
+    def peer_transport_parameters(self) -> bytes | None:
+        """The peer's, as they came; None until then. Nobody vouches for them before the handshake is done."""
+        return self._carrier.peer_transport_parameters
+
+    @property
+    def crypto_error(self) -> int | None:
+        """The error code for CONNECTION_CLOSE, 0x0100 to 0x01ff (RFC 9001, section 4.8); None if nothing failed."""
+        return self._crypto_error
+
+    def receive_crypto(self, level: Level, data: bytes) -> list[Event]:
+        """The next bytes of that level's CRYPTO frames, without gaps and repetitions; gives what came of them.
+
+        An exception (ProtocolError) is final: close the connection with `crypto_error`. Where something good came
+        before what is at fault, that is given, and the exception is raised by whatever is called next: look at
+        `failure` behind the events.
+        """
+        self._check_alive()
+        try:
+            self._carrier.receive(level, data)
+        except ProtocolError as error:
+            raise self._fail(error) from None
+        return self._received(len(data))
+
+    def crypto_to_send(self) -> list[tuple[Level, bytes]]:
+        """What CRYPTO frames are to carry, with the level of the packets, in its order; empty if there is nothing."""
+        return self._carrier.take_output()
+
+    def close(self) -> None:
+        """The QUIC connection is over, by whichever side: let go of all keys."""
+        if self._failure is None:
+            self._failure = ClosedError("The connection is closed.")
+            self._forget()
+
+    # Inside.
+
+    def _step(self) -> bool:
+        raw = self._carrier.messages.next_message()
+        if raw is None:
+            return False
+        self._driver.deliver(raw)
+        return True
+
+    def _begin13(self, established: Established | Established12) -> Established:
+        if isinstance(established, Established12):  # the configuration has no such version
+            raise ProtocolError(Fault.UNSUPPORTED_PROTOCOL)
+        self._begin(established)
+        return established
+
+    def _tell(self, alert: AlertDescription) -> None:
+        self._crypto_error = _CRYPTO_ERROR + alert
+        if self._observer is not None:
+            self._observer(AlertSeen("sent", alert))
+
+
+class QuicClientConnection(QuicConnection):
+    """The client's side. Its ClientHello lies in `crypto_to_send` from the start."""
+
+    def __init__(
+        self,
+        config: ClientConfig,
+        *,
+        server_name: str | None,
+        transport_parameters: bytes,
+        session_key: str | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        """`transport_parameters` are this side's, encoded (RFC 9000, section 18).
+
+        The rest is as for `connection.ClientConnection`. What the configuration says about records, about older
+        versions and about authentication after the handshake does not concern QUIC. Raises ConfigError if there is no
+        ALPN or no TLS 1.3 in it.
+        """
+        config = configuration.client(config)
+        super().__init__(config, transport_parameters, observer)
+        if server_name is not None and not is_ip_address(server_name):
+            server_name = ascii_name(server_name)
+        self._config = config
+        self._server_name = server_name
+        self._session_key = session_key or f"quic {server_name or ''}"
+        self._start(self._run())
+
+    async def _run(self) -> None:
+        config, peer = self._config, self._peer
+        session = take_session(config, self._session_key, self._server_name, config.environment.now())
+        established = self._begin13(await hello.client(peer, config, self._server_name, session))
+        # Keys are updated by QUIC itself, and nobody is asked later who it is (RFC 9001, sections 4.4 and 6).
+        for _ in range(MAX_TICKETS):
+            keep_ticket(peer, config, established, await peer.receive(NewSessionTicket), self._session_key)
+        raise ProtocolError(Fault.TOO_MANY_TICKETS)
+
+
+class QuicServerConnection(QuicConnection):
+    """The server's side."""
+
+    def __init__(self, config: ServerConfig, *, transport_parameters: bytes, observer: Observer | None = None) -> None:
+        """As for `QuicClientConnection`."""
+        config = configuration.server(config)
+        super().__init__(config, transport_parameters, observer)
+        self._config = config
+        self._start(self._run())
+
+    async def _run(self) -> None:
+        config, established = await hello.server(self._peer, self._config)
+        await issue_tickets(self._peer, config, self._begin13(established))
+        await self._peer.receive()
