@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509.oid import NameOID
 
-from turtls.crypto.keys import PublicKey
+from turtls.crypto.keys import UNREADABLE, PublicKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def certificate_facts(untrusted_der: bytes) -> CertificateFacts | None:
             not_after=certificate.not_valid_after_utc,
             sha256=hashlib.sha256(untrusted_der).hexdigest(),
         )
-    except ValueError:
+    except UNREADABLE:
         return None
 
 
@@ -101,5 +101,5 @@ def _short(name: x509.Name) -> str:
 def _key(certificate: x509.Certificate) -> str:
     try:
         return str(PublicKey.of(certificate))
-    except (UnsupportedAlgorithm, ValueError):
+    except (UnsupportedAlgorithm, *UNREADABLE):
         return "a kind of key that TLS does not use"

@@ -8,6 +8,7 @@ from typing import Any
 
 from cryptography import x509
 
+from turtls.crypto.keys import UNREADABLE
 from turtls.wire.codec import Struct
 from turtls.wire.codepoints import CodePoint, is_grease
 from turtls.wire.extensions import Extensions, RawExtension
@@ -121,7 +122,7 @@ def _certificate(untrusted_der: bytes) -> str:
         return (
             f"{certificate.subject.rfc4514_string() or 'no subject'}, issued by {certificate.issuer.rfc4514_string()}"
         )
-    except ValueError:
+    except UNREADABLE:
         return untrusted_der.hex()
 
 
