@@ -25,7 +25,7 @@ from tests.handshake.parties import (
 )
 from turtls.config import ClientAuth, ClientConfig, DangerAcceptAnyCertificate, Policy, ServerConfig
 from turtls.connection import ClientConnection
-from turtls.errors import Fault
+from turtls.errors import Fault, PeerAlert
 from turtls.record.limits import MAX_COOKIE
 from turtls.wire.codepoints import is_grease
 from turtls.wire.extensions import (
@@ -282,9 +282,11 @@ def test_a_certificate_message_that_no_server_sends(change: Change, fault: Fault
 
 
 def test_a_certificate_request_in_the_handshake_has_no_context() -> None:
-    server = server_config(client_auth=ClientAuth.REQUEST, verifier=DangerAcceptAnyCertificate())
-    change = setting(certificate_request_context=b"\0")
-    assert fault_of(CertificateRequest, change, server=server) is Fault.ILLEGAL_PARAMETER
+    config = server_config(client_auth=ClientAuth.REQUEST, verifier=DangerAcceptAnyCertificate())
+    server = meddling_server(replacing(CertificateRequest, setting(certificate_request_context=b"\0")), config)
+    client = ClientConnection(client_config(), server_name=NAME)
+    assert refused(client, server) is Fault.ILLEGAL_PARAMETER
+    assert isinstance(server.failure, PeerAlert)  # it was the client who refused
 
 
 def test_a_certificate_request_without_signature_algorithms() -> None:
