@@ -58,8 +58,9 @@ def say(message: str) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Print `value` on stdout as JSON."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    """Print `value` on stdout as JSON. What could steer a terminal is escaped: a peer may have chosen it."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    typer.echo("".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text))
 
 
 def printable(untrusted_text: str) -> str:
