@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from turtls.config import (
     ClientAuth,
@@ -42,6 +42,10 @@ class TicketState(Struct):
     alpn: bytes = opaque(0, 255)
     client_chain: list[bytes] = vector(opaque(1, 2**24 - 1), 0, 2**24 - 1)
 
+    def __repr__(self) -> str:
+        """Without the secret: what is represented may end in a log."""
+        return f"TicketState({self.version}, {self.cipher_suite})"
+
     @classmethod
     def read(cls, state: bytes | None) -> TicketState | None:
         """What a store gave back; None if that is nothing, or what another version of turtls kept."""
@@ -57,7 +61,7 @@ class Resumption:
 
     binder: VerifiedBinder
     index: int
-    psk: bytes
+    psk: bytes = field(repr=False)
     client_chain: VerifiedChain | None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from turtls.crypto import prf
 from turtls.crypto.hashes import MD5_SHA1, Hash
@@ -22,7 +22,7 @@ class Secrets12:
     suite: Suite12
     client_random: bytes
     server_random: bytes
-    master_secret: bytes
+    master_secret: bytes = field(repr=False)
     extended: bool
     """Whether the master secret is bound to the whole handshake (RFC 7627)."""
 
