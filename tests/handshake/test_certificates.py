@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -402,3 +404,18 @@ def test_a_server_that_accepts_no_schemes_at_all() -> None:
     change = adding(SignatureAlgorithms(supported_signature_algorithms=[SignatureScheme(0x1A1A)]))
     side = meddling_server(replacing(CertificateRequest, change), server)
     assert refused(ClientConnection(client, server_name=NAME), side) is Fault.CERTIFICATE_REQUIRED
+
+
+def test_a_key_goes_with_its_credential() -> None:
+    """A server that was given another certificate has no more use for the key of the first."""
+
+    class Signer(KeySigner):
+        """One that can be watched."""
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    own = Credential((certificate(NAME, names=(NAME,), key=key).der,), Signer(key))
+    watched = weakref.ref(own.signer)
+    exchange(*connect(client_config(sessions=None), server_config(credentials=(own,))))
+    del own
+    gc.collect()
+    assert watched() is None

@@ -128,8 +128,12 @@ async def prove_identity(
 
     Nothing is sent before it is signed: after the handshake nothing may come between the two (section 4.6.2).
     """
-    raw, certificate = _certificate_message(
-        credential, CertificateStatusRequest in requested, SignedCertificateTimestampRequest in requested, context
+    message = _certificate_message if context else _kept_certificate_message
+    raw, certificate = message(
+        credential.chain,
+        credential.ocsp_response if CertificateStatusRequest in requested else None,
+        credential.signed_certificate_timestamps if SignedCertificateTimestampRequest in requested else None,
+        context,
     )
     transcript.add(raw)
     content = _CONTEXT[role] + transcript.digest()
@@ -138,22 +142,25 @@ async def prove_identity(
     transcript.add(peer.send(CertificateVerify(algorithm=scheme, signature=signature)))
 
 
-@lru_cache(maxsize=64)
 def _certificate_message(
-    credential: Credential, wants_staple: bool, wants_timestamps: bool, context: bytes
+    chain: tuple[bytes, ...], ocsp_response: bytes | None, timestamps: bytes | None, context: bytes
 ) -> tuple[bytes, Certificate]:
-    """A server sends the same message again and again, so it is kept. `context` is empty but after the handshake."""
+    """`context` is empty but after the handshake."""
     leaf = Extensions()
-    if wants_staple and credential.ocsp_response is not None:
-        leaf.add(CertificateStatus(response=credential.ocsp_response))
-    if wants_timestamps and credential.signed_certificate_timestamps is not None:
-        leaf.add(SignedCertificateTimestamps.decode(credential.signed_certificate_timestamps))
-    others = [CertificateEntry(cert_data=der, extensions=Extensions()) for der in credential.chain[1:]]
+    if ocsp_response is not None:
+        leaf.add(CertificateStatus(response=ocsp_response))
+    if timestamps is not None:
+        leaf.add(SignedCertificateTimestamps.decode(timestamps))
+    others = [CertificateEntry(cert_data=der, extensions=Extensions()) for der in chain[1:]]
     message = Certificate(
         certificate_request_context=context,
-        certificate_list=[CertificateEntry(cert_data=credential.chain[0], extensions=leaf), *others],
+        certificate_list=[CertificateEntry(cert_data=chain[0], extensions=leaf), *others],
     )
     return message.to_bytes(), message
+
+
+# A server sends the same message again and again. What is kept holds no key, and nothing that a peer made up.
+_kept_certificate_message = lru_cache(maxsize=64)(_certificate_message)
 
 
 def choose_scheme(
