@@ -51,7 +51,7 @@ lock:  ## Pin anew what pyproject.toml asks for (needs uv; ARGS=--upgrade takes 
 		--output-file requirements.lock pyproject.toml $(ARGS)
 
 clean:  ## Remove what the other targets made
-	@rm -rf .venv .venv-* build dist .coverage htmlcov .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .venv-* build dist benchmarks/results .coverage htmlcov .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stale, too, is an environment that was moved, or whose Python is gone.
