@@ -19,6 +19,10 @@ from tests.interop.processes import TIMEOUT, Process
 _LINE = re.compile(rb"^\d+\n", re.MULTILINE)
 
 
+PSK_IDENTITY = "turtle"
+USER = "alice"
+
+
 class Channel(Protocol):
     """What a test has of a TLS connection: turtls' blocking socket, or another's."""
 
@@ -59,6 +63,12 @@ class Settings:
     """The server's name, for a client."""
     versions: tuple[str, str] = ("1.3", "1.3")
     """The lowest and the highest."""
+    suite: str = ""
+    """The one cipher suite, where it is of TLS 1.2 or earlier."""
+    psk: str = ""
+    """The pre-shared key, in hexadecimal, of PSK_IDENTITY."""
+    password: str = ""
+    """The password that USER logs in with by SRP."""
     groups: tuple[str, ...] = ()
     alpn: tuple[str, ...] = ()
     resume: bool = False
@@ -186,6 +196,8 @@ class Peer(ABC):
     """In TLS 1.3; with what the peer calls them."""
     certificates: ClassVar[tuple[str, ...]]
     """The kinds of `pki.GENERATORS` that it can have and check in TLS 1.3."""
+    old_versions: ClassVar[tuple[str, ...]] = ("1.2",)
+    """Those before TLS 1.3 that it can be brought to speak."""
 
     def missing(self) -> str | None:
         """Why the peer cannot be used here, or None."""
@@ -203,6 +215,8 @@ class ServerPeer(Peer):
     """One that can be a server."""
 
     server_can: ClassVar[frozenset[Can]]
+    server_exchanges: ClassVar[tuple[str, ...]] = ()
+    """The key exchanges before TLS 1.3 whose suites it can be held to, by their names in those."""
 
     @abstractmethod
     def serve(self, settings: Settings) -> Server:
@@ -213,6 +227,8 @@ class ClientPeer(Peer):
     """One that can be a client."""
 
     client_can: ClassVar[frozenset[Can]]
+    client_exchanges: ClassVar[tuple[str, ...]] = ()
+    """The key exchanges before TLS 1.3 whose suites it can be held to, by their names in those."""
     application: Callable[[Channel], None] = staticmethod(echo)
     """What the server has to do, so that `Client.exchange` gets its data back."""
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import subprocess
 import tempfile
 from functools import partial
 
 from tests.interop.peers.base import (
+    PSK_IDENTITY,
     Can,
     Client,
     ClientPeer,
@@ -44,6 +47,12 @@ class OpenSSL(ClientPeer, ServerPeer):
         "ffdhe4096": "ffdhe4096",
     }
     certificates = ("p256", "p384", "p521", "ed25519", "ed448", "rsa", "rsa-pss")
+    old_versions = ("1.2", "1.1", "1.0")
+    # It has SRP, but with it both programs of OpenSSL 3.0 crash, with each other too.
+    client_exchanges = server_exchanges = (
+        *("ECDHE_ECDSA", "ECDHE_RSA", "DHE_RSA", "RSA"),
+        *("PSK", "DHE_PSK", "ECDHE_PSK", "RSA_PSK"),
+    )
     client_can = server_can = frozenset(Can) - {
         Can.KEEP_RECORD_LIMIT,
         Can.SET_RECORD_LIMIT,
@@ -66,6 +75,8 @@ class OpenSSL(ClientPeer, ServerPeer):
         command = ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", *self._options(settings)]
         if settings.trust and not settings.authenticate_later:
             command += ["-Verify", "5"]
+        if "DHE" in settings.suite:  # without, it takes a group of 1024 bits where no certificate asks for more
+            command += ["-dhparam", _group()]
         letter = b"K\n" if settings.update_keys else b"c\n" if settings.authenticate_later else None
         process = Process(command if letter else [*command, "-quiet"])
         wait_for_listener(process, port)
@@ -81,6 +92,10 @@ class OpenSSL(ClientPeer, ServerPeer):
         if files := settings.credential:
             options += ["-cert", str(files.certificate), "-cert_chain", str(files.intermediate)]
             options += ["-key", str(files.key)]
+        if settings.suite or lowest < "1.2":
+            options += ["-cipher", f"{_cipher_names()[settings.suite] if settings.suite else 'ALL'}:@SECLEVEL=0"]
+        if settings.psk:
+            options += ["-psk", settings.psk, "-psk_identity", PSK_IDENTITY]
         if settings.alpn:
             options += ["-alpn", ",".join(settings.alpn)]
         return options
@@ -96,6 +111,23 @@ class OpenSSL(ClientPeer, ServerPeer):
         finally:
             first.stop()
         return [*command, "-sess_in", session]
+
+
+@functools.cache
+def _cipher_names() -> dict[str, str]:
+    """OpenSSL's names of cipher suites, by IANA's."""
+    command = ["openssl", "ciphers", "-stdname", "ALL:PSK:SRP:@SECLEVEL=0"]
+    listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return {words[0]: words[2] for words in map(str.split, listed.splitlines())}
+
+
+@functools.cache
+def _group() -> str:
+    """A file with a group for Diffie-Hellman."""
+    with tempfile.NamedTemporaryFile(suffix=".pem", delete=False) as file:
+        command = ["openssl", "genpkey", "-genparam", "-algorithm", "DH", "-pkeyopt", "group:ffdhe2048"]
+        file.write(subprocess.run(command, check=True, capture_output=True).stdout)
+    return file.name
 
 
 def _obey(server: Process, letter: bytes, output: bytes) -> bytes:
