@@ -137,6 +137,10 @@ def test_a_client_hello_with_nothing_to_agree_on(change: Change, fault: Fault | 
         assert fault_of(change) is fault
 
 
+def test_a_client_hello_is_checked_before_it_is_asked_for_more() -> None:
+    assert fault_of(without(SignatureAlgorithms), RETRYING) is Fault.MISSING_EXTENSION
+
+
 def test_a_client_with_other_application_protocols_is_refused() -> None:
     """RFC 7301, section 3.2."""
     change = adding(ProtocolNameList(protocol_name_list=[b"h3", b"\xff\xfe"]))
