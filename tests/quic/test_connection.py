@@ -251,11 +251,13 @@ def test_no_application_protocol_in_common() -> None:
     assert server.crypto_error == 0x100 + AlertDescription.NO_APPLICATION_PROTOCOL
 
 
-def test_transport_parameters_outside_of_quic() -> None:
-    """RFC 9001, section 8.2."""
+@pytest.mark.parametrize("policy", [POLICY, WITHOUT_TLS13])
+def test_transport_parameters_outside_of_quic(policy: Policy) -> None:
+    """RFC 9001, section 8.2: in whichever version."""
     parameters = adding(QuicTransportParameters(parameters=CLIENTS))
-    client = meddling_client(replacing(ClientHello, parameters))
-    assert refused_over_records(client, connect()[1]) is Fault.UNSUPPORTED_EXTENSION
+    client = meddling_client(replacing(ClientHello, parameters), client_config(policy=policy))
+    _, server = connect(server=server_config(policy=policy))
+    assert refused_over_records(client, server) is Fault.UNSUPPORTED_EXTENSION
 
 
 def test_a_change_of_keys_by_message() -> None:

@@ -52,6 +52,7 @@ async def server(peer: Peer, config: ServerConfig) -> tuple[ServerConfig, Establ
     version = choose_version(hello, config.policy.versions)
     peer.explain("version", f"{version} is the newest version that both sides know.", version=version)
     peer.version = version
+    peer.carrier.receive_extensions(hello.extensions)
     if version < ProtocolVersion.TLS_1_3:
         return config, await server12.handshake(peer, config, hello, version)
     peer.carrier.set_version(version)

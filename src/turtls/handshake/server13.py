@@ -51,7 +51,6 @@ from turtls.wire.registries import ExtensionType, NamedGroup, ProtocolVersion, S
 async def handshake(peer: Peer, config: ServerConfig, hello: ClientHello) -> Established:
     """The handshake from the ClientHello to the client's Finished."""
     _check_hello(hello)
-    peer.carrier.receive_extensions(hello.extensions)
     if hello.legacy_session_id and not peer.carrier.compatibility_mode:
         raise ProtocolError(Fault.COMPATIBILITY_MODE)
     suite = _choose_suite(config, hello)
