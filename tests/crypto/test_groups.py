@@ -22,6 +22,7 @@ LENGTHS = {
     NamedGroup.ffdhe2048: (256, 256, 256),
     NamedGroup.ffdhe3072: (384, 384, 384),
     NamedGroup.ffdhe4096: (512, 512, 512),
+    NamedGroup.MLKEM1024: (1568, 1568, 32),
     NamedGroup.X25519MLKEM768: (1216, 1120, 64),
     NamedGroup.SecP256r1MLKEM768: (1249, 1153, 64),
     NamedGroup.SecP384r1MLKEM1024: (1665, 1665, 80),

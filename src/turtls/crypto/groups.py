@@ -247,6 +247,61 @@ def ffdhe_prime(bits: int, offset: int) -> int:
     return (1 << bits) - (1 << bits - 64) + ((euler >> 64) + offset << 64) - 1
 
 
+class _KemShare:
+    """A client's half of a KEM: a decapsulation key."""
+
+    __slots__ = ("_decapsulation_key", "_exchange", "public")
+
+    def __init__(self, exchange: _Kem) -> None:
+        self._exchange = exchange
+        self._decapsulation_key = exchange.private_class.generate()
+        self.public: bytes = self._decapsulation_key.public_key().public_bytes_raw()
+
+    @property
+    def group(self) -> NamedGroup:
+        return self._exchange.group
+
+    def agree(self, untrusted_public: bytes) -> bytes:
+        exchange = self._exchange
+        if len(untrusted_public) != exchange.ciphertext_length:
+            raise _bad_share(exchange.group, f"{len(untrusted_public)} bytes, not {exchange.ciphertext_length}")
+        secret: bytes = self._decapsulation_key.decapsulate(untrusted_public)
+        return secret
+
+
+class _Kem:
+    """ML-KEM by itself (draft-ietf-tls-mlkem): for those whose rules want it so, as CNSA 2.0 does."""
+
+    def __init__(
+        self,
+        group: NamedGroup,
+        private_class: Any,
+        public_class: Any,
+        *,
+        encapsulation_key_length: int,
+        ciphertext_length: int,
+    ) -> None:
+        self.group = group
+        self.private_class = private_class
+        self.public_class = public_class
+        self.encapsulation_key_length = encapsulation_key_length
+        self.ciphertext_length = ciphertext_length
+
+    def generate(self) -> _KemShare:
+        return _KemShare(self)
+
+    def respond(self, untrusted_public: bytes) -> tuple[bytes, bytes]:
+        if len(untrusted_public) != self.encapsulation_key_length:
+            raise _bad_share(self.group, f"{len(untrusted_public)} bytes, not {self.encapsulation_key_length}")
+        try:
+            encapsulation_key = self.public_class.from_public_bytes(untrusted_public)
+        except ValueError:
+            # FIPS 203, section 7.2: a coefficient that is not reduced.
+            raise _bad_share(self.group, "not an ML-KEM encapsulation key") from None
+        secret, ciphertext = encapsulation_key.encapsulate()
+        return ciphertext, secret
+
+
 class _HybridShare:
     """A client's half of a hybrid: a classical share and an ML-KEM decapsulation key."""
 
@@ -324,7 +379,7 @@ _P256 = _Weierstrass(NamedGroup.secp256r1, ec.SECP256R1())
 _P384 = _Weierstrass(NamedGroup.secp384r1, ec.SECP384R1())
 _P521 = _Weierstrass(NamedGroup.secp521r1, ec.SECP521R1())
 
-_EXCHANGES: dict[NamedGroup, _DiffieHellman | _Hybrid] = {
+_EXCHANGES: dict[NamedGroup, _DiffieHellman | _Hybrid | _Kem] = {
     exchange.group: exchange
     for exchange in (
         _X25519,
@@ -335,6 +390,13 @@ _EXCHANGES: dict[NamedGroup, _DiffieHellman | _Hybrid] = {
         _FiniteField(NamedGroup.ffdhe2048, 2048, 560316),
         _FiniteField(NamedGroup.ffdhe3072, 3072, 2625351),
         _FiniteField(NamedGroup.ffdhe4096, 4096, 5736041),
+        _Kem(
+            NamedGroup.MLKEM1024,
+            mlkem.MLKEM1024PrivateKey,
+            mlkem.MLKEM1024PublicKey,
+            encapsulation_key_length=1568,
+            ciphertext_length=1568,
+        ),
         _Hybrid(
             NamedGroup.X25519MLKEM768,
             _X25519,
@@ -366,6 +428,6 @@ _EXCHANGES: dict[NamedGroup, _DiffieHellman | _Hybrid] = {
 SUPPORTED: frozenset[NamedGroup] = frozenset(_EXCHANGES)
 
 POST_QUANTUM: frozenset[NamedGroup] = frozenset(
-    group for group, exchange in _EXCHANGES.items() if isinstance(exchange, _Hybrid)
+    group for group, exchange in _EXCHANGES.items() if isinstance(exchange, _Hybrid | _Kem)
 )
-"""Those that a future quantum computer does not open: the hybrids with ML-KEM."""
+"""Those that a future quantum computer does not open: ML-KEM, and its hybrids."""

@@ -90,7 +90,7 @@ class ExtensionType(CodePoint, size=2):
 
 
 class NamedGroup(CodePoint, size=2):
-    """RFC 8446, section 4.2.7; RFC 7919; RFC 9794 and the ECDHE-MLKEM draft for the hybrids."""
+    """RFC 8446, section 4.2.7; RFC 7919; draft-ietf-tls-mlkem; the ECDHE-MLKEM draft for the hybrids."""
 
     secp256r1 = code(0x0017)
     secp384r1 = code(0x0018)
@@ -102,6 +102,7 @@ class NamedGroup(CodePoint, size=2):
     ffdhe4096 = code(0x0102)
     ffdhe6144 = code(0x0103)
     ffdhe8192 = code(0x0104)
+    MLKEM1024 = code(0x0202)
     SecP256r1MLKEM768 = code(0x11EB)
     X25519MLKEM768 = code(0x11EC)
     SecP384r1MLKEM1024 = code(0x11ED)
