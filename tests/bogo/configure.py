@@ -11,7 +11,7 @@ from tests.bogo.flags import CredentialOptions, Options, Unimplemented
 from tests.bogo.world import Refusal, WatchedSigner, World, answer
 from turtls.config import ClientAuth, ClientConfig, ConfigError, Credential, Environment, Policy, ServerConfig
 from turtls.crypto import keys, signatures
-from turtls.crypto.groups import POST_QUANTUM
+from turtls.crypto.groups import POST_QUANTUM, SUPPORTED
 from turtls.errors import AlertDescription, Fault, ProtocolError
 from turtls.wire.codec import decode
 from turtls.wire.extensions import ProtocolNameList, SignedCertificateTimestamps
@@ -115,7 +115,7 @@ def _policy(options: Options) -> Policy:
         if options.min_version <= version <= (options.max_version or version) and not getattr(options, off)
     )
     groups = tuple(map(NamedGroup, options.curves)) or _BORINGSSLS_GROUPS
-    if not set(groups) <= set(legacy.groups):
+    if not set(groups) <= SUPPORTED:
         raise Unimplemented(f"-curves {groups}")
     if not versions:
         raise Unimplemented("no version")
@@ -132,8 +132,22 @@ def _policy(options: Options) -> Policy:
         aeads, groups = ("AES_128_GCM_SHA256", "AES_256_GCM_SHA384"), (NamedGroup.secp256r1, NamedGroup.secp384r1)
         return _restricted(policy, aeads, ("sha256", "sha384", "sha512"), *groups)
     if options.wpa_202304:
-        return _restricted(policy, ("AES_256_GCM_SHA384",), ("sha384", "sha512"), NamedGroup.secp384r1)
+        return _restricted(policy, _AES_256, ("sha384", "sha512"), NamedGroup.secp384r1)
+    if options.cnsa1_202603:
+        suites = (CipherSuite.TLS_RSA_WITH_AES_256_GCM_SHA384,)
+        cnsa = _restricted(policy, _AES_256, ("sha384",), NamedGroup.MLKEM1024, NamedGroup.secp384r1)
+        return replace(cnsa, cipher_suites=cnsa.cipher_suites + suites, key_share_groups=cnsa.groups)
+    if options.cnsa2_202603:
+        policy = replace(policy, versions=tuple(v for v in versions if v == ProtocolVersion.TLS_1_3))
+        return _restricted(policy, _AES_256, ("sha384",), NamedGroup.MLKEM1024)
     return policy
+
+
+_AES_256 = ("AES_256_GCM_SHA384",)
+
+
+def _is_restricted(options: Options) -> bool:
+    return options.fips_202205 or options.wpa_202304 or options.cnsa1_202603 or options.cnsa2_202603
 
 
 def _restricted(policy: Policy, aeads: tuple[str, ...], hashes: tuple[str, ...], *groups: NamedGroup) -> Policy:
@@ -224,7 +238,7 @@ def _new_credential(each: CredentialOptions, number: int, options: Options, worl
         signer,
         ocsp_response=None if options.decline_ocsp_callback else each.ocsp_response or None,
         signed_certificate_timestamps=timestamps or None,
-        signature_schemes=() if options.fips_202205 or options.wpa_202304 else _signing_schemes(each, chain[0]),
+        signature_schemes=() if _is_restricted(options) else _signing_schemes(each, chain[0]),
     )
 
 

@@ -11,11 +11,13 @@ from typing import Any
 from tests.bogo.configure import client_config, server_config
 from tests.bogo.errors import names
 from tests.bogo.expectations import Disappointed, Witness, check
-from tests.bogo.flags import Options
+from tests.bogo.flags import Options, Unimplemented
+from tests.bogo.quic import MockQuic, record_length
 from tests.bogo.world import World
 from turtls.connection import ClientConnection, Connection, ServerConnection
 from turtls.errors import TLSError
 from turtls.events import DataReceived, Event, PeerClosed, Pending
+from turtls.quic import QuicClientConnection, QuicConnection, QuicServerConnection
 
 _SIZES = (0, 1, 255, 256, 257, 16383, 16384, 16385, 32767, 32768, 32769)
 """Bytes to write in one go with -write-different-record-sizes."""
@@ -42,11 +44,30 @@ def run_connections(initial: Options, resumed: Options) -> int:
     return 0
 
 
-def _connection(options: Options, world: World, witness: Witness) -> Connection:
+def _connection(options: Options, world: World, witness: Witness) -> Connection | MockQuic:
+    if options.quic:
+        return MockQuic(_quic(options, world, witness))
+    if options.quic_transport_params or options.quic_use_legacy_codepoint != -1:
+        raise Unimplemented("transport parameters without QUIC")
     if options.server:
         return ServerConnection(server_config(options, world), observer=witness.see)
     name = options.host_name or None
     return ClientConnection(client_config(options, world), server_name=name, session_key="runner", observer=witness.see)
+
+
+def _quic(options: Options, world: World, witness: Witness) -> QuicConnection:
+    if options.quic_use_legacy_codepoint == 1:
+        raise Unimplemented("the transport parameters of drafts")
+    ours = options.quic_transport_params
+    if options.server:
+        return QuicServerConnection(server_config(options, world), transport_parameters=ours, observer=witness.see)
+    return QuicClientConnection(
+        client_config(options, world),
+        server_name=options.host_name or None,
+        transport_parameters=ours,
+        session_key="runner",
+        observer=witness.see,
+    )
 
 
 class _Runner(socket.socket):
@@ -73,8 +94,9 @@ def _connect(options: Options) -> _Runner:
 class _Exchange:
     """One connection: the handshake, what must come of it, then every byte that comes goes back, its bits flipped."""
 
-    def __init__(self, connection: Connection, runner: socket.socket, witness: Witness) -> None:
+    def __init__(self, connection: Connection | MockQuic, runner: socket.socket, witness: Witness) -> None:
         self._tls = connection
+        self._record_length = record_length if isinstance(connection, MockQuic) else _record_length
         self._runner = runner
         self._witness = witness
         self._options = witness.options
@@ -90,7 +112,7 @@ class _Exchange:
             self._shake_hands()
             if not self._tls.handshake_done:
                 return
-            check(self._witness, self._tls)
+            check(self._witness, self._tls.tls if isinstance(self._tls, MockQuic) else self._tls)
             self._send_first()
             if not options.shim_shuts_down:
                 self._echo()
@@ -134,7 +156,7 @@ class _Exchange:
             context = options.export_context if options.use_export_context else None
             yield tls.export_keying_material(options.export_label, context, options.export_keying_material)
         if options.export_traffic_secrets:
-            client, server = self._witness.traffic_secrets(tls)
+            client, server = self._witness.traffic_secrets(tls.tls if isinstance(tls, MockQuic) else tls)
             read, write = (client, server) if options.server else (server, client)
             yield len(read).to_bytes(2, "little") + read + write
         if options.tls_unique:
@@ -179,6 +201,8 @@ class _Exchange:
     def _next_event(self) -> Event | None:
         """The next thing that happens; None once the runner has closed its side."""
         while not self._events:
+            if self._tls.failure is not None:
+                raise self._tls.failure
             if not self._unread:
                 self._flush()
                 self._unread = self._receive()
@@ -190,9 +214,9 @@ class _Exchange:
     def _feed(self) -> None:
         """Give the connection the next record or, with -async, the next byte.
 
-        What it reports before an error in the same bytes would be lost to this shim, which must tell that, too.
+        BoringSSL's shim answers what it reads before it reads on, and the runner counts on that.
         """
-        length = 1 if self._options.async_ and len(self._unread) < 8192 else _record_length(self._unread)
+        length = 1 if self._options.async_ and len(self._unread) < 8192 else self._record_length(self._unread)
         piece, self._unread = self._unread[:length], self._unread[length:]
         events = deque(self._tls.receive_data(piece))
         while events:

@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 from tests.bogo.flags import Options
 from tests.bogo.world import World
 from turtls.config import Negotiated
-from turtls.connection import Connection
 from turtls.crypto import keys
 from turtls.events import HandshakeMessageSeen, Trace
+from turtls.handshake.endpoint import Endpoint
 from turtls.handshake.established import Established
+from turtls.quic import QuicConnection
 from turtls.wire.extensions import (
     CertificateAuthorities,
     ExtendedMasterSecret,
@@ -52,7 +53,7 @@ class Witness:
         return any(trace.direction == "received" for trace in self.seen)
 
     @staticmethod
-    def traffic_secrets(connection: Connection) -> tuple[bytes, bytes]:
+    def traffic_secrets(connection: Endpoint) -> tuple[bytes, bytes]:
         """The client's and the server's of the present generation, which turtls shows to nobody."""
         established = connection._established
         assert isinstance(established, Established)
@@ -65,11 +66,14 @@ class Witness:
             raise Disappointed("a session was kept")
 
 
-def check(witness: Witness, connection: Connection) -> None:
+def check(witness: Witness, connection: Endpoint) -> None:
     """Check all that is known when the handshake is done. Raises Disappointed."""
     negotiated = connection.negotiated
     assert negotiated is not None
     options = witness.options
+    if options.expect_quic_transport_params:
+        found = connection.peer_transport_parameters if isinstance(connection, QuicConnection) else None
+        _expect("transport parameters", found, options.expect_quic_transport_params)
     _expect("handshake done", not options.handshake_never_done, True)
     if not negotiated.resumed or witness.world.first is None:
         witness.world.first = negotiated

@@ -41,6 +41,9 @@ class Options:
     resume_count: int = 0
     resumption_delay: int = 0
     is_handshaker_supported: bool = False
+    quic: bool = False
+    quic_transport_params: bytes = b""
+    quic_use_legacy_codepoint: int = -1
 
     # What is negotiated.
     min_version: int = 0
@@ -132,6 +135,7 @@ class Options:
     expect_verify_result: bool = False
     expect_peer_cert_file: str = ""
     expect_no_peer_cert: bool = False
+    expect_quic_transport_params: bytes = b""
     expect_certificate_types: bytes = b""
     expect_client_ca_list: str = ""
     expect_peer_verify_pref: list[int] = field(default_factory=list)
@@ -141,6 +145,8 @@ class Options:
     # Policies of authorities.
     fips_202205: bool = False
     wpa_202304: bool = False
+    cnsa1_202603: bool = False
+    cnsa2_202603: bool = False
 
 
 ALWAYS: Final = frozenset(
