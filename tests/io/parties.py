@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from tests.pki.chains import DAY, Entity, authority, certificate
 from turtls.config import ClientConfig, Credential, Policy, ServerConfig
-from turtls.connection import ServerConnection
+from turtls.connection import ClientConnection, ServerConnection
 from turtls.io.blocking import wrap
 from turtls.io.tlssocket import TLSSocket
 from turtls.pki import PrivateVerifier, TrustStore
@@ -84,6 +84,16 @@ def tcp_pair() -> tuple[socket.socket, socket.socket]:
         far, _ = listener.accept()
     far.settimeout(PATIENCE)
     return near, far
+
+
+def shake(sock: socket.socket) -> ClientConnection:
+    """A client without a transport of its own, so that it can send what it should not."""
+    connection = ClientConnection(client_config(), server_name="localhost")
+    sock.sendall(connection.data_to_send())
+    while not connection.handshake_done:
+        connection.receive_data(sock.recv(65536))
+        sock.sendall(connection.data_to_send())
+    return connection
 
 
 @contextlib.contextmanager

@@ -20,6 +20,7 @@ from tests.io.parties import (
     in_thread,
     read_all,
     server_config,
+    shake,
     shaken_pair,
     tcp_pair,
     verifier,
@@ -356,6 +357,22 @@ def test_an_untrusted_server_is_told() -> None:
             assert refusal.value.alert == AlertDescription.BAD_CERTIFICATE
 
 
+def test_what_came_before_a_fault_is_read_before_it_is_raised() -> None:
+    near, far = tcp_pair()
+    with near, server_over(far) as server:
+        with beside(server.handshake):
+            client = shake(near)
+        client.send_data(b"good")
+        near.sendall(client.data_to_send() + bytes([23, 3, 3, 0, 32]) + bytes(32))
+        near.shutdown(socket.SHUT_WR)
+        assert server.recv(100) == b"good"
+        with pytest.raises(ProtocolError) as failure:
+            server.recv(100)
+        assert failure.value.fault is Fault.BAD_RECORD_MAC
+        with pytest.raises(ClosedError):
+            server.recv(100)
+
+
 # The end.
 
 
@@ -395,13 +412,6 @@ def test_a_connection_cut_off_is_not_taken_for_closed() -> None:
             server.recv(100)
         with pytest.raises(ClosedError):
             server.recv(100)
-
-
-def shake(sock: socket.socket, connection: ClientConnection) -> None:
-    sock.sendall(connection.data_to_send())
-    while not connection.handshake_done:
-        connection.receive_data(sock.recv(65536))
-        sock.sendall(connection.data_to_send())
 
 
 def test_a_cut_can_be_taken_for_the_end() -> None:
@@ -471,10 +481,9 @@ def test_back_to_plain_tcp() -> None:
 
 def test_what_comes_in_the_clear_right_behind_close_notify_is_not_lost() -> None:
     near, far = tcp_pair()
-    client = ClientConnection(client_config(), server_name="localhost")
     with near, server_over(far) as server:
         with beside(server.handshake):
-            shake(near, client)
+            client = shake(near)
         client.close()
         near.sendall(client.data_to_send() + b"NOOP\r\n")
         plain, trailing = server.unwrap()

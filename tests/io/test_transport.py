@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -228,6 +228,50 @@ def test_what_was_decrypted_already_is_held(run: Run) -> None:
     run(test())
 
 
+FORGED = bytes([23, 3, 3, 0, 32]) + bytes(32)
+
+
+def write_below(transport: aio.TLSTransport, data: bytes) -> None:
+    """Write to the TCP connection behind the back of TLS."""
+    with socket.fromfd(transport.get_extra_info("socket").fileno(), socket.AF_INET, socket.SOCK_STREAM) as tcp:
+        tcp.sendall(data)
+
+
+def data_twice_and_a_forged_record(connection: ClientConnection) -> bytes:
+    connection.send_data(b"good")
+    connection.update_keys()
+    connection.send_data(b"good")
+    return connection.data_to_send() + FORGED
+
+
+def test_what_came_before_a_fault_is_told_before_it(run: Run) -> None:
+    async def test() -> None:
+        async with protocols(server=OneAtATime()) as (near, far):
+            write_below(near.transport, data_twice_and_a_forged_record(near.transport.get_extra_info("tls")))
+            await near.told("lost")
+            assert far.calls == ["made", "data"]
+            far.transport.write(b"nobody hears this")
+            far.transport.resume_reading()
+            await far.until(lambda: far.calls == ["made", "data", "data"])
+            far.transport.resume_reading()
+            await far.told("lost")
+            assert isinstance(far.error, ProtocolError)
+
+    run(test())
+
+
+def test_who_closes_hears_no_more_but_the_end(run: Run) -> None:
+    async def test() -> None:
+        async with protocols(server=OneAtATime()) as (near, far):
+            write_below(near.transport, data_twice_and_a_forged_record(near.transport.get_extra_info("tls")))
+            await near.told("lost")
+            far.transport.close()
+            await far.told("lost")
+            assert far.calls == ["made", "data", "lost"]
+
+    run(test())
+
+
 class Failing(Recorder):
     """Fails when it hears something the second time."""
 
@@ -318,9 +362,7 @@ def test_abort_is_a_cut(run: Run) -> None:
 def test_a_forged_record_ends_the_connection_for_both(run: Run) -> None:
     async def test() -> None:
         async with protocols() as (near, far):
-            below = near.transport.get_extra_info("socket")
-            with contextlib.closing(_duplicate(below)) as tcp:
-                tcp.sendall(bytes([23, 3, 3, 0, 32]) + bytes(32))
+            write_below(near.transport, FORGED)
             await far.told("lost")
             await near.told("lost")
             assert isinstance(far.error, ProtocolError)
@@ -329,9 +371,3 @@ def test_a_forged_record_ends_the_connection_for_both(run: Run) -> None:
             assert far.calls == ["made", "lost"]
 
     run(test())
-
-
-def _duplicate(sock: Any) -> Any:
-    import socket
-
-    return socket.fromfd(sock.fileno(), socket.AF_INET, socket.SOCK_STREAM)

@@ -24,10 +24,6 @@ WRITE_SIZE: Final = 256 * 1024
 """Bytes protected at once when more is to be sent: so much stays in a processor's cache, and a blocking socket never
 holds more than this of what it was given."""
 
-ANSWERS_WAITING: Final = 16
-"""Reads whose answers (to KeyUpdates, mostly) a blocking socket keeps unsent before it reads no more. A peer that asks
-and never reads would otherwise have every answer kept for it."""
-
 STREAM_LIMIT: Final = 256 * 1024
 """Bytes an asyncio stream keeps unread before it lets the peer wait: at the most twice this and one READ_SIZE."""
 

@@ -38,6 +38,13 @@ OnHandshakeFailure = Callable[[HandshakeFailure], bytes | None]
 spoke plain HTTP, for one."""
 
 
+@dataclass(slots=True)
+class _ConnectionLost(Event):
+    """The last thing that the application is told. It stands in line behind data that was not wanted yet."""
+
+    error: Exception | None
+
+
 class TLSProtocol(asyncio.BufferedProtocol):
     """Carries bytes between the transport below and a connection, and what comes of them to the application."""
 
@@ -70,9 +77,9 @@ class TLSProtocol(asyncio.BufferedProtocol):
         self._pending: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._writing_paused = False
-        self._answers_waiting = False
         self._peer_closed = False
         self._failed = False
+        self._deaf = False  # the application has closed, and wants no more data
         self._application_told = False
         self.set_application(application)
 
@@ -120,11 +127,13 @@ class TLSProtocol(asyncio.BufferedProtocol):
             self._take([PeerClosed()])
             return not self.closing
         try:
-            self.connection.receive_eof()
+            events = self.connection.receive_eof()
         except TruncatedError as error:
             self._fail(error)
         except ClosedError:  # nothing is left to be said on either side
             return False
+        else:
+            self._take(events)
         return not self.closing
 
     def pause_writing(self) -> None:
@@ -138,9 +147,6 @@ class TLSProtocol(asyncio.BufferedProtocol):
         if self._writing_paused and self._transport:
             self.application.resume_writing()
         self._writing_paused = False
-        if self._answers_waiting:
-            self._answers_waiting = False
-            self._control_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is over."""
@@ -148,7 +154,6 @@ class TLSProtocol(asyncio.BufferedProtocol):
         self._stop_timer()
         if self._pending:
             self._pending.cancel()
-        self._held.clear()
         if not (self._transport or self._failed):
             exc = exc or ConnectionAbortedError("The connection was closed during the handshake.")
             self._report_handshake_failure(exc, b"")
@@ -163,14 +168,16 @@ class TLSProtocol(asyncio.BufferedProtocol):
             self._below.write(output)
 
     def _take(self, events: list[Event]) -> None:
-        output = self.connection.data_to_send()
-        if output:
-            self._below.write(output)
-            if self._writing_paused:
-                # A peer that asks (for new keys, say) and does not read the answers is not listened to meanwhile:
-                # they would be kept without end.
-                self._answers_waiting = True
-                self._control_reading()
+        failure = self.connection.failure
+        if failure is not None:
+            self.closing = True  # what came before the fault is told first, but there is nobody to answer any more
+        else:
+            self.flush()
+        self._tell(events)
+        if failure is not None:
+            self._fail(failure)
+
+    def _tell(self, events: list[Event]) -> None:
         if self._held:
             self._held += events
             return
@@ -182,7 +189,7 @@ class TLSProtocol(asyncio.BufferedProtocol):
 
     def _act_on(self, event: Event) -> None:
         if isinstance(event, DataReceived):
-            if not self.closing:
+            if not self._deaf:
                 self._deliver(event.data)
         elif isinstance(event, HandshakeCompleted):
             self._begin()
@@ -191,9 +198,11 @@ class TLSProtocol(asyncio.BufferedProtocol):
         elif isinstance(event, Pending):
             self._pending = self._loop.create_task(self._settle(event))
             self._control_reading()
+        elif isinstance(event, _ConnectionLost):
+            self.application.connection_lost(event.error)
 
     def _end_of_data(self) -> None:
-        if not (self.closing or self._peer_closed):
+        if not (self._deaf or self._peer_closed):
             self._peer_closed = True
             if not self.application.eof_received():
                 self.close()
@@ -241,13 +250,13 @@ class TLSProtocol(asyncio.BufferedProtocol):
     def _release_held(self) -> None:
         if not self.reading_paused:
             held, self._held = self._held, []
-            self._call_application(self._take, held)
+            self._call_application(self._tell, held)
             self._control_reading()
 
     def _control_reading(self) -> None:
         if self._below.is_closing():
             return
-        if self.reading_paused or self._pending or self._held or self._answers_waiting:
+        if self.reading_paused or self._pending or self._held:
             self._below.pause_reading()
         else:
             self._below.resume_reading()
@@ -267,6 +276,7 @@ class TLSProtocol(asyncio.BufferedProtocol):
         """Send close_notify behind all that was written, and close when that has left, or after the shutdown timeout.
         The peer's close_notify is not waited for.
         """
+        self._hear_no_more()
         if not self.closing:
             self.closing = True
             self.connection.close()
@@ -276,8 +286,16 @@ class TLSProtocol(asyncio.BufferedProtocol):
 
     def abort(self) -> None:
         """Close now, whatever is lost by it."""
+        self._hear_no_more()
         self.closing = True
         self._below.abort()
+
+    def _hear_no_more(self) -> None:
+        self._deaf = True
+        held, self._held = self._held, []
+        for event in held:
+            if isinstance(event, _ConnectionLost):
+                self._loop.call_soon(self._act_on, event)
 
     def _handshake_timed_out(self) -> None:
         limit = f"{self._handshake_timeout:g} seconds"
@@ -322,7 +340,10 @@ class TLSProtocol(asyncio.BufferedProtocol):
         """Call the application's connection_lost: once, and only if it ever had a connection."""
         if self._transport and not self._application_told:
             self._application_told = True
-            self._loop.call_soon(self.application.connection_lost, error)
+            if self._held:
+                self._held.append(_ConnectionLost(error))
+            else:
+                self._loop.call_soon(self._act_on, _ConnectionLost(error))
 
     def _stop_timer(self) -> None:
         if self._timer:

@@ -72,6 +72,7 @@ class TLSSocket:
         self._outgoing: deque[bytes | memoryview] = deque()  # appended to under _state, taken from under _writing
         self._output_left = False  # for the writer to send when it is done
         self._failure: Exception | None = None
+        self._failure_told = False
         self._closed = False
         self._open_files = 0
 
@@ -93,7 +94,7 @@ class TLSSocket:
             raise
         except OSError as error:
             self._fail(error)
-            raise
+            self._require_open()
 
     def _run_handshake(self) -> None:
         if self._handshake_deadline == NEVER:
@@ -103,6 +104,7 @@ class TLSSocket:
             while not self._tls.handshake_done:
                 if time.monotonic() >= self._handshake_deadline:
                     raise TimeoutError
+                self._require_open()
                 self._flush(deadline)
                 self._receive(deadline)
             self._flush(deadline)
@@ -179,9 +181,10 @@ class TLSSocket:
             self._receive(deadline)
 
     def _receive(self, deadline: float) -> None:
-        """Take what the socket has, once, and act on it. Called with `_reading` held."""
-        if len(self._outgoing) > limits.ANSWERS_WAITING:
-            self._flush(deadline)
+        """Take what the socket has, once, and act on it. Called with `_reading` held.
+
+        What ends the connection is kept for `_require_open` to raise, once the data before it is read.
+        """
         data = self._read_socket(deadline)
         if not data and self._accept_truncation and self._established:
             self._peer_closed = True
@@ -190,11 +193,14 @@ class TLSSocket:
             with self._state:
                 events = self._tls.receive_data(data) if data else self._tls.receive_eof()
             self._act_on(events)
+            failure: Exception | None = self._tls.failure
         except Exception as error:
             self._require_open()  # another thread has closed it: that is why
-            self._fail(error)
-            raise
-        self._send_without_waiting()
+            failure = error
+        if failure is not None:
+            self._fail(failure)
+        else:
+            self._send_without_waiting()
 
     def _read_socket(self, deadline: float) -> memoryview:
         buffer = scratch_buffer()
@@ -263,6 +269,7 @@ class TLSSocket:
             try:
                 with contextlib.suppress(OSError, TruncatedError):
                     while not self._peer_closed:
+                        self._require_open()
                         self._receive(AT_ONCE)
             finally:
                 self._reading.release()
@@ -327,6 +334,7 @@ class TLSSocket:
         self._send_close_notify(deadline)
         with self._reading:
             while not self._peer_closed and not self._received:
+                self._require_open()
                 self._receive(deadline)
             if self._received:
                 raise ClosedError("The peer sent application data before its close_notify, and nobody has read it.")
@@ -397,6 +405,9 @@ class TLSSocket:
 
     def _require_open(self) -> None:
         if self._failure is not None:
+            if not self._failure_told:
+                self._failure_told = True
+                raise self._failure
             raise ClosedError("The connection has failed before.") from self._failure
         if self._closed and not self._open_files:
             raise ClosedError("The connection is closed.")
