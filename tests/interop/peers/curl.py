@@ -9,6 +9,7 @@ from tests.interop.processes import Process
 
 class Curl(ClientPeer):
     name = "curl"
+    old_versions = OpenSSL.old_versions
     program = "curl"
     package = "Debian's curl"
     cipher_suites = OpenSSL.cipher_suites
@@ -34,6 +35,8 @@ class Curl(ClientPeer):
         command += ["--resolve", f"{settings.name}:{port}:127.0.0.1", "--curves", ":".join(self.group_names(settings))]
         command += ["--tls13-ciphers", ":".join(self.cipher_suites)]
         command += [f"--tlsv{settings.versions[0]}", "--tls-max", settings.versions[1]]
+        if settings.versions < ("1.2",):
+            command += ["--ciphers", "ALL:@SECLEVEL=0"]
         command += ["--header", "Expect:", "--data-binary", "@-"]
         command += ["--cacert", str(settings.trust)] if settings.trust else ["--insecure"]
         if files := settings.credential:

