@@ -178,6 +178,8 @@ class Connection(Endpoint):
         self._carrier.messages.require_empty()  # as below
         if self._traffic_keys is not None:
             self._traffic_keys.updates_without_data = 0
+            if self._records.needs_peer_key_update and not self._sent_close:
+                self._traffic_keys.ask_peer()
         self._warnings = 0
         self._events.append(DataReceived(data))
 

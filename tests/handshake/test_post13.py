@@ -30,9 +30,11 @@ from tests.handshake.parties import (
 )
 from turtls.config import ClientAuth, Credential, DangerAcceptAnyCertificate, Policy, VerifiedChain
 from turtls.connection import ClientConnection, Connection, ServerConnection
+from turtls.crypto.suites import SUITES13
 from turtls.errors import ClosedError, ConfigError, Fault
 from turtls.events import DataReceived, KeysUpdated, PeerAuthenticated, Pending
-from turtls.record.limits import MAX_KEY_UPDATES, MAX_POST_HANDSHAKE_REQUESTS, MAX_TICKETS
+from turtls.record.limits import MAX_KEY_UPDATES, MAX_POST_HANDSHAKE_REQUESTS, MAX_TICKETS, RECORDS_BEFORE_LIMIT
+from turtls.record.protection13 import Protection13
 from turtls.wire.extensions import Extensions, PostHandshakeAuth, SignatureAlgorithms
 from turtls.wire.messages import (
     Certificate,
@@ -398,3 +400,18 @@ def test_a_client_that_says_so_only_after_the_handshake() -> None:
     exchange(client, server)
     server.request_client_certificate()
     assert refused(client, server) is Fault.UNEXPECTED_MESSAGE  # by the client, which does not know that it said so
+
+
+def test_a_peer_is_asked_once_for_new_keys_before_its_own_wear_out() -> None:
+    client, server = shaken()
+    assert client.negotiated is not None
+    for protection in (client._records._read, server._records._write):
+        assert isinstance(protection, Protection13)
+        protection._sequence = SUITES13[client.negotiated.cipher_suite].aead.limit_records - RECORDS_BEFORE_LIMIT
+    for _ in range(2):
+        server._records.write(ContentType.application_data, b"x")  # a peer that does not mind the limit
+        client.receive_data(server.data_to_send())
+    asked = server.receive_data(client.data_to_send())
+    assert [type(event) for event in asked] == [KeysUpdated]
+    assert [type(event) for event in client.receive_data(server.data_to_send())] == [KeysUpdated]
+    assert not client._records.needs_peer_key_update

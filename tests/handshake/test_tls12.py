@@ -476,3 +476,21 @@ def test_a_ticket_that_is_refused_costs_a_full_handshake() -> None:
     client.sessions.take(NAME)
     client.sessions.put(NAME, replace(session, ticket=session.ticket[:-1] + bytes([session.ticket[-1] ^ 1])))
     assert _resumed(client, server) is False
+
+
+@pytest.mark.parametrize(
+    ("suite", "without"),
+    [
+        (CipherSuite.TLS_PSK_WITH_AES_128_GCM_SHA256, {"psk": None}),
+        (CipherSuite.TLS_SRP_SHA_WITH_AES_128_CBC_SHA, {"srp": None}),
+    ],
+)
+def test_a_session_ends_with_the_secrets_it_was_made_by(suite: CipherSuite, without: dict[str, Any]) -> None:
+    policy = replace(legacy(V.TLS_1_2), cipher_suites=(suite, CipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256))
+    client = client_config(policy, psk=lambda hint: PSK, srp=SrpLogin("alice", "a good password"))
+    server = server_config(policy, psk=lambda identity: PSK.key, srp=users())
+    assert [_resumed(client, server) for _ in range(2)] == [False, True]
+    ours, _ = shaken(client, replace(server, **without))
+    assert ours.negotiated is not None
+    assert ours.negotiated.resumed is False
+    assert ours.negotiated.cipher_suite != suite

@@ -39,7 +39,7 @@ def ascii_name(name: str) -> str:
             lowered = idna.encode(lowered, uts46=True).decode("ascii")
         except idna.IDNAError as error:
             raise ConfigError(f"{name!r} is not a valid internationalised name: {error}.") from None
-    if not _ASCII_NAME.match(lowered) or is_ip_address(lowered):  # "１.2.3.4" becomes an address only here
+    if not _ASCII_NAME.match(lowered) or is_ip_address(lowered):  # fullwidth digits become an address only here
         raise ConfigError(f"{name!r} is not the name of a host.")
     return lowered
 

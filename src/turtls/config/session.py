@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from turtls.config.trust import VerifiedChain, Verifier
+from turtls.errors import ConfigError
 from turtls.wire.registries import CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme
 
 
@@ -87,6 +88,9 @@ class SessionCache:
     """
 
     def __init__(self, services: int = 256, per_service: int = 4) -> None:
+        """Raises ConfigError unless both are at least 1: to keep nothing, have no store at all."""
+        if services < 1 or per_service < 1:
+            raise ConfigError("A session cache has room for at least 1 session of 1 service.")
         self._services = services
         self._per_service = per_service
         self._sessions: OrderedDict[str, list[Session]] = OrderedDict()

@@ -32,7 +32,15 @@ _MAX_TICKET_LIFETIME = 7 * 24 * 3600
 class TrafficKeys:
     """The application's keys as they change (section 4.6.3)."""
 
-    __slots__ = ("_established", "_peer", "_read_side", "_write_side", "has_answered", "updates_without_data")
+    __slots__ = (
+        "_established",
+        "_peer",
+        "_read_side",
+        "_write_side",
+        "has_answered",
+        "has_asked",
+        "updates_without_data",
+    )
 
     def __init__(self, peer: Peer, established: Established, side: Side) -> None:
         self._peer = peer
@@ -41,6 +49,8 @@ class TrafficKeys:
         self._read_side: Side = "server" if side == "client" else "client"
         self.has_answered = False
         """One update answers all that are asked for until this side sends data again (section 4.6.3)."""
+        self.has_asked = False
+        """The peer was asked for new keys, and has not changed them yet."""
         self.updates_without_data = 0
         """How often the peer changed its keys since it last sent data."""
 
@@ -51,6 +61,12 @@ class TrafficKeys:
         secret = self._next(self._write_side)
         self._peer.install_write(Level.APPLICATION, self._established.suite, secret, "the next generation of keys")
 
+    def ask_peer(self) -> None:
+        """Ask the peer, once, for new keys: its own come near what they may protect (section 5.5)."""
+        if not self.has_asked:
+            self.update_write(request_peer=True)
+            self.has_asked = True
+
     def received(self, update: KeyUpdate) -> None:
         """The peer sends under its next generation from here on, and may want this side to do so too."""
         if update.request_update not in KeyUpdateRequest.known:
@@ -58,6 +74,7 @@ class TrafficKeys:
         self.updates_without_data += 1
         if self.updates_without_data > MAX_KEY_UPDATES:
             raise ProtocolError(Fault.TOO_MANY_KEY_UPDATES)
+        self.has_asked = False
         secret = self._next(self._read_side)
         self._peer.install_read(
             Level.APPLICATION, self._established.suite, secret, "the peer's next generation of keys"

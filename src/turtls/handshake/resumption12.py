@@ -8,11 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from turtls.config import ClientAuth, ServerConfig, Session, SessionIdStore, TicketStore, VerifiedChain
+from turtls.crypto.suites12 import SUITES12
 from turtls.errors import Fault, ProtocolError
 from turtls.handshake.established12 import Established12
 from turtls.handshake.offer import Offer
 from turtls.handshake.peer import Peer
 from turtls.handshake.resumption import TicketState, verify_client_again
+from turtls.handshake.selection import has_secret_for
 from turtls.record.limits import MAX_TICKET
 from turtls.wire.extensions import ExtendedMasterSecret, SessionTicket
 from turtls.wire.messages import ClientHello
@@ -94,6 +96,7 @@ def _suits(
         state.version == version
         and state.cipher_suite in hello.cipher_suites
         and state.cipher_suite in config.policy.cipher_suites
+        and has_secret_for(config, SUITES12[state.cipher_suite].key_exchange)
         and state.server_name == (server_name or "").encode()
         and (bool(state.client_chain) or config.client_auth is not ClientAuth.REQUIRE)
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from turtls.config import Credential, ServerConfig
 from turtls.config.credentials import prefer_issuers
+from turtls.crypto.suites12 import KeyExchange
 from turtls.errors import Fault, ProtocolError
 from turtls.handshake.peer import Peer
 from turtls.record.limits import MAX_INNER_PLAINTEXT, MAX_PLAINTEXT, MIN_RECORD_SIZE_LIMIT
@@ -54,6 +55,13 @@ def choose_protocol(config: ServerConfig, hello: ClientHello) -> str | None:
         if name.encode() in offered.protocol_name_list:
             return name
     raise ProtocolError(Fault.NO_SHARED_ALPN, ", ".join(map(repr, offered.protocol_name_list)))
+
+
+def has_secret_for(config: ServerConfig, exchange: KeyExchange) -> bool:
+    """Whether a server has the pre-shared keys, or the users, that a key exchange of TLS 1.2 needs, if it needs any."""
+    return ("PSK" not in exchange.value or config.psk is not None) and (
+        "SRP" not in exchange.value or config.srp is not None
+    )
 
 
 def answer_record_limits(

@@ -35,7 +35,7 @@ from turtls.handshake.proofs import VerifiedFinished, VerifiedSignature, verify_
 from turtls.handshake.resumption import TicketState, ticket_state
 from turtls.handshake.resumption12 import Resumption12, find_resumption12, keep_session, new_ticket
 from turtls.handshake.secrets12 import Secrets12, handshake_hash, make_master_secret
-from turtls.handshake.selection import answer_record_limits, candidates, choose_protocol, requested_name
+from turtls.handshake.selection import answer_record_limits, candidates, choose_protocol, has_secret_for, requested_name
 from turtls.handshake.transcript import Transcript
 from turtls.wire.extensions import (
     AnyExtension,
@@ -288,9 +288,7 @@ def _complete(
 ) -> Choice | None:
     """The suite with its group and certificate; None if one of them is missing."""
     exchange = suite.key_exchange
-    if "PSK" in exchange.value and config.psk is None:
-        return None
-    if "SRP" in exchange.value and (config.srp is None or SrpIdentity not in hello.extensions):
+    if not has_secret_for(config, exchange) or ("SRP" in exchange.value and SrpIdentity not in hello.extensions):
         return None
     group: NamedGroup | None = None
     if exchange in (KeyExchange.ECDHE, KeyExchange.ECDHE_PSK):
