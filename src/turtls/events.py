@@ -28,7 +28,7 @@ class HandshakeCompleted(Event):
     negotiated: Negotiated
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, for speed: there is one for each piece of data
 class DataReceived(Event):
     """Application data, in order. One event may hold many records."""
 

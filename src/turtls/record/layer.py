@@ -115,7 +115,10 @@ class RecordLayer:
         b"" if there are none. What stopped it, a record of another type or an error, comes from the next call of
         `next_record`.
         """
-        contents = []
+        content = self._read_plain_application_data()
+        if content and self._position == len(self._inbound):  # as nearly always
+            return content
+        contents = [content]
         try:
             while self._held is None and self._position < len(self._inbound):
                 if content := self._read_plain_application_data():
@@ -128,10 +131,10 @@ class RecordLayer:
                     self._held = record
         except ProtocolError as error:
             self._held = error
-        return contents[0] if len(contents) == 1 else b"".join(contents)
+        return b"".join(contents)
 
     def _read_plain_application_data(self) -> bytes:
-        if self._read is None:
+        if self._read is None or self._held is not None:
             return b""
         content, self._position = self._read.open_application_data(self._inbound, self._position, self.receive_limit)
         if content:
