@@ -140,10 +140,17 @@ def _policy(options: Options) -> Policy:
     if options.cnsa2_202603:
         policy = replace(policy, versions=tuple(v for v in versions if v == ProtocolVersion.TLS_1_3))
         return _restricted(policy, _AES_256, ("sha384",), NamedGroup.MLKEM1024)
+    if options.cnsa_202407:
+        return replace(policy, cipher_suites=tuple(sorted(policy.cipher_suites, key=_cnsas_order)))
     return policy
 
 
 _AES_256 = ("AES_256_GCM_SHA384",)
+
+
+def _cnsas_order(suite: CipherSuite) -> tuple[bool, bool]:
+    """AES-256 before AES-128 before ChaCha20."""
+    return "CHACHA20" in suite.name, "AES_128" in suite.name
 
 
 def _is_restricted(options: Options) -> bool:

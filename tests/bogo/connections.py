@@ -47,7 +47,7 @@ def run_connections(initial: Options, resumed: Options) -> int:
 def _connection(options: Options, world: World, witness: Witness) -> Connection | MockQuic:
     if options.quic:
         return MockQuic(_quic(options, world, witness))
-    if options.quic_transport_params or options.quic_use_legacy_codepoint != -1:
+    if options.quic_transport_params:  # that there is a code point for them as well says nothing without QUIC
         raise Unimplemented("transport parameters without QUIC")
     if options.server:
         return ServerConnection(server_config(options, world), observer=witness.see)

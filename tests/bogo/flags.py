@@ -145,6 +145,7 @@ class Options:
     # Policies of authorities.
     fips_202205: bool = False
     wpa_202304: bool = False
+    cnsa_202407: bool = False
     cnsa1_202603: bool = False
     cnsa2_202603: bool = False
 
