@@ -17,6 +17,7 @@ from tests.io.parties import (
     beside,
     client_config,
     credential,
+    echo,
     in_thread,
     read_all,
     server_config,
@@ -274,6 +275,25 @@ def test_a_silent_peer_is_cut_off() -> None:
             server.handshake()
         with pytest.raises(ClosedError):
             server.recv(1)
+
+
+def test_a_timeout_within_the_handshake_does_not_end_it() -> None:
+    near, far = tcp_pair()
+    with server_over(far) as server:
+        server.settimeout(0.01)
+        with pytest.raises(TimeoutError):
+            server.recv(1)
+        server.settimeout(PATIENCE)
+        with beside(lambda: echo(server)), wrap(near, client_config(), server_name="localhost") as client:
+            client.sendall(b"after all")
+            assert client.recv(100) == b"after all"
+
+
+def test_the_timeout_of_a_wrapped_socket_bounds_the_handshake() -> None:
+    near, far = tcp_pair()
+    near.settimeout(0.05)
+    with far, pytest.raises(HandshakeTimeout, match=r"0\.05 seconds"):
+        wrap(near, client_config(), server_name="localhost")
 
 
 def test_a_peer_that_drips_is_cut_off() -> None:

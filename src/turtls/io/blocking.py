@@ -89,8 +89,9 @@ def wrap(
     """Shake hands over `sock`, a connected TCP socket, as STARTTLS does in the middle of a conversation.
 
     The kind of `config` says which side this is; a client must say who the server is by `server_name`. The socket is
-    taken over: it is closed with the TLSSocket, and when the handshake fails. What was read from it before must end
-    where TLS begins: bytes behind a STARTTLS command that are still in a buffer came from nobody knows whom.
+    taken over: it is closed with the TLSSocket, and when the handshake fails; its timeout, if shorter, bounds the whole
+    handshake. What was read from it before must end where TLS begins: bytes behind a STARTTLS command that are still
+    in a buffer came from nobody knows whom.
 
     Raises ConfigError, HandshakeTimeout, and what `connect` raises.
     """
@@ -113,7 +114,7 @@ def _shaken(
     tls = TLSSocket(
         sock,
         connection,
-        handshake_timeout=handshake_timeout,
+        handshake_timeout=min(handshake_timeout, sock.gettimeout() or handshake_timeout),
         danger_accept_truncation=danger_accept_truncation,
     )
     try:

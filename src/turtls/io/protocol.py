@@ -298,7 +298,7 @@ class TLSProtocol(asyncio.BufferedProtocol):
                 self._loop.call_soon(self._act_on, event)
 
     def _handshake_timed_out(self) -> None:
-        limit = f"{self._handshake_timeout:g} seconds"
+        limit = f"{self._handshake_timeout:.3g} seconds"
         self._fail(HandshakeTimeout(f"The peer did not finish the handshake within {limit}."))
 
     def _fail(self, error: Exception, untrusted_received: bytes = b"") -> None:

@@ -79,7 +79,10 @@ class TLSSocket:
     # The handshake, and what came of it.
 
     def handshake(self) -> None:
-        """Run the handshake, unless it is done. Raises as the class says."""
+        """Run the handshake, unless it is done. Raises as the class says.
+
+        TimeoutError (or BlockingIOError, at a timeout of 0) does not end it: call again.
+        """
         if not self._established:
             with self._reading:
                 self._handshake_once()
@@ -88,29 +91,29 @@ class TLSSocket:
         if self._established:  # another thread came first
             return
         self._require_open()
-        try:
-            self._run_handshake()
-        except BlockingIOError:
-            raise
-        except OSError as error:
-            self._fail(error)
-            self._require_open()
-
-    def _run_handshake(self) -> None:
         if self._handshake_deadline == NEVER:
             self._handshake_deadline = deadline_after(self._handshake_timeout)
-        deadline = AT_ONCE if self._timeout == 0 else self._handshake_deadline
         try:
-            while not self._tls.handshake_done:
-                if time.monotonic() >= self._handshake_deadline:
-                    raise TimeoutError
-                self._require_open()
-                self._flush(deadline)
-                self._receive(deadline)
+            self._run_handshake(min(self._handshake_deadline, deadline_after(self._timeout)))
+        except (TimeoutError, BlockingIOError) as error:
+            if time.monotonic() < self._handshake_deadline:
+                raise
+            limit = f"{self._handshake_timeout:.3g} seconds"
+            timeout = HandshakeTimeout(f"The peer did not finish the handshake within {limit}.")
+            self._fail(timeout, told=True)
+            raise timeout from error
+        except OSError as error:
+            self._fail(error, told=True)
+            raise
+
+    def _run_handshake(self, deadline: float) -> None:
+        while not self._tls.handshake_done:
+            if time.monotonic() >= self._handshake_deadline:
+                raise TimeoutError
+            self._require_open()
             self._flush(deadline)
-        except TimeoutError as error:
-            limit = f"{self._handshake_timeout:g} seconds"
-            raise HandshakeTimeout(f"The peer did not finish the handshake within {limit}.") from error
+            self._receive(deadline)
+        self._flush(deadline)
         self._established = True
 
     @property
@@ -362,9 +365,10 @@ class TLSSocket:
             self._hang_up()
         self._socket.close()
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: Exception, *, told: bool = False) -> None:
         """The connection is over. The peer is to hear why, if there is one: the alert for it lies in the connection."""
         self._failure = error
+        self._failure_told = told
         if not isinstance(error, OSError):
             self._part(limits.LINGER_TIMEOUT, linger=True)
         self._hang_up()
