@@ -46,8 +46,8 @@ def main() -> None:
     _settle_allocator()
     effort = sections.Effort(
         only=arguments.only,
-        rounds=5 if arguments.quick else 15,
-        seconds=0.02 if arguments.quick else 0.04,
+        rounds=5 if arguments.quick else 9,
+        seconds=0.02 if arguments.quick else 0.03,
         connections=1_000 if arguments.quick else 10_000,
     )
     started = time.monotonic()
