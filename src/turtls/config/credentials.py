@@ -38,6 +38,8 @@ class Credential:
     leaf: keys.Leaf = field(init=False)
     """What is read from the leaf once: its public key, names, and the schemes it can sign with."""
 
+    chain_schemes: frozenset[SignatureScheme] = field(init=False, repr=False)
+    """What the chain's certificates are signed with, as far as schemes have a name for it."""
     issuers: frozenset[bytes] = field(init=False)
     """The DER names of the chain's issuers, by which a server may ask for it (RFC 8446, section 4.2.4)."""
 
@@ -46,6 +48,7 @@ class Credential:
             raise ConfigError("A credential needs at least one certificate.")
         object.__setattr__(self, "leaf", keys.Leaf.parse(self.chain[0]))
         object.__setattr__(self, "issuers", _issuers(self.chain))
+        object.__setattr__(self, "chain_schemes", signatures.chain_schemes(self.chain))
 
     def schemes(self, version: ProtocolVersion, allowed: Collection[SignatureScheme]) -> tuple[SignatureScheme, ...]:
         """What this signs with in that version, the best first; `allowed` is what the policy allows.

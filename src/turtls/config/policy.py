@@ -28,6 +28,9 @@ class Policy:
     key_share_groups: tuple[NamedGroup, ...]
     """Those of the groups that a client sends key shares for at once; the others cost a HelloRetryRequest."""
     signature_schemes: tuple[SignatureScheme, ...]
+    certificate_signature_schemes: tuple[SignatureScheme, ...] = ()
+    """What certificates may be signed with, where it is not the same (signature_algorithms_cert, RFC 8446, section
+    4.2.3)."""
     min_rsa_bits: int = 2048
     require_secure_renegotiation: bool = True
     """Whether a TLS 1.2 server must know renegotiation_info (RFC 5746): one without can be tricked into taking an
@@ -170,12 +173,14 @@ Policy.MODERN = Policy(
     groups=_GROUPS,
     key_share_groups=(NamedGroup.X25519MLKEM768, NamedGroup.x25519),
     signature_schemes=_TLS13_SIGNATURES,
+    certificate_signature_schemes=_TLS13_SIGNATURES + _TLS12_SIGNATURES,
 )
 
 Policy.INTERMEDIATE = replace(
     Policy.MODERN,
     name="intermediate",
     versions=(ProtocolVersion.TLS_1_3, ProtocolVersion.TLS_1_2),
+    certificate_signature_schemes=(),
     cipher_suites=_TLS13_SUITES + _TLS12_SUITES,
     signature_schemes=_TLS13_SIGNATURES + _TLS12_SIGNATURES,
 )

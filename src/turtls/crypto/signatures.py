@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, Final, Protocol
 
+from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
+from cryptography.x509.oid import SignatureAlgorithmOID
 
 from turtls.crypto import rsa_transport
 from turtls.crypto.hashes import MD5_SHA1
-from turtls.crypto.keys import KeyKind, PrivateKey, PublicKey
+from turtls.crypto.keys import UNREADABLE, KeyKind, PrivateKey, PublicKey
 from turtls.errors import ConfigError, Fault, ProtocolError
 from turtls.wire.registries import ProtocolVersion, SignatureScheme
 
@@ -218,3 +221,34 @@ def _schemes_for(
 def _has_room(scheme: SignatureScheme, rsa_bits: int) -> bool:
     """Whether the padding fits into the key: for PSS digest, salt and 2 bytes (RFC 8017, section 9.1.1)."""
     return (rsa_bits + 6) // 8 >= 2 * _PSS_DIGEST_SIZES.get(scheme, 0) + 2
+
+
+_CERTIFICATE_SCHEMES: Final = {
+    SignatureAlgorithmOID.RSA_WITH_SHA1: _S.rsa_pkcs1_sha1,
+    SignatureAlgorithmOID.RSA_WITH_SHA256: _S.rsa_pkcs1_sha256,
+    SignatureAlgorithmOID.RSA_WITH_SHA384: _S.rsa_pkcs1_sha384,
+    SignatureAlgorithmOID.RSA_WITH_SHA512: _S.rsa_pkcs1_sha512,
+    SignatureAlgorithmOID.ECDSA_WITH_SHA1: _S.ecdsa_sha1,
+    SignatureAlgorithmOID.ECDSA_WITH_SHA256: _S.ecdsa_secp256r1_sha256,
+    SignatureAlgorithmOID.ECDSA_WITH_SHA384: _S.ecdsa_secp384r1_sha384,
+    SignatureAlgorithmOID.ECDSA_WITH_SHA512: _S.ecdsa_secp521r1_sha512,
+    SignatureAlgorithmOID.ED25519: _S.ed25519,
+    SignatureAlgorithmOID.ED448: _S.ed448,
+}
+"""RSASSA-PSS and ML-DSA are left out: the one has several schemes for one OID, the other is told by its key alone."""
+
+
+def chain_schemes(chain: Sequence[bytes]) -> frozenset[SignatureScheme]:
+    """The schemes that certificates (DER) are signed with; a self-signed one counts for nothing (RFC 8446, 4.4.2.2).
+
+    Raises ConfigError if one cannot be parsed.
+    """
+    found = set()
+    for der in chain:
+        try:
+            certificate = x509.load_der_x509_certificate(der)
+            if certificate.issuer != certificate.subject:
+                found.add(_CERTIFICATE_SCHEMES.get(certificate.signature_algorithm_oid))
+        except UNREADABLE as error:
+            raise ConfigError(f"A certificate of the chain cannot be parsed: {error}.") from error
+    return frozenset(scheme for scheme in found if scheme is not None)

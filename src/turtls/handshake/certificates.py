@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from turtls.config import ClientConfig, Credential, Role, VerificationRequest, VerifiedChain, Verifier
+from turtls.config import ClientConfig, Credential, Policy, Role, VerificationRequest, VerifiedChain, Verifier
 from turtls.config.credentials import prefer_issuers
 from turtls.crypto.keys import check_strength
 from turtls.errors import Fault, ProtocolError
@@ -18,11 +18,13 @@ from turtls.handshake.proofs import VerifiedSignature, verify_signature
 from turtls.handshake.transcript import Transcript
 from turtls.record.limits import MAX_CHAIN_LENGTH
 from turtls.wire.extensions import (
+    AnyExtension,
     CertificateAuthorities,
     CertificateStatus,
     CertificateStatusRequest,
     Extensions,
     SignatureAlgorithms,
+    SignatureAlgorithmsCert,
     SignedCertificateTimestampRequest,
     SignedCertificateTimestamps,
 )
@@ -169,6 +171,24 @@ def choose_scheme(
     """The best scheme for the credential's key that the peer accepts and our policy allows; None if there is none."""
     schemes = credential.schemes(ProtocolVersion.TLS_1_3, allowed)
     return next((scheme for scheme in schemes if scheme in accepted), None)
+
+
+def signature_algorithms(policy: Policy) -> list[AnyExtension]:
+    """What this side can verify: signatures of handshakes, and of certificates where that is more (section 4.2.3)."""
+    bodies: list[AnyExtension] = [SignatureAlgorithms(supported_signature_algorithms=list(policy.signature_schemes))]
+    if policy.certificate_signature_schemes:
+        schemes = list(policy.certificate_signature_schemes)
+        bodies.append(SignatureAlgorithmsCert(supported_signature_algorithms=schemes))
+    return bodies
+
+
+def prefer_verifiable_chains(credentials: Sequence[Credential], offered: Extensions) -> Sequence[Credential]:
+    """Those first whose certificates are signed as the peer can verify; the others may serve too (section 4.4.2.2)."""
+    if len(credentials) < 2:
+        return credentials
+    listed = offered.get(SignatureAlgorithmsCert) or offered.require(SignatureAlgorithms)
+    accepted = frozenset(listed.supported_signature_algorithms)
+    return sorted(credentials, key=lambda credential: not credential.chain_schemes <= accepted)
 
 
 def choose_client_credential(

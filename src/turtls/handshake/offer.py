@@ -10,6 +10,7 @@ from turtls.crypto.key_schedule import EarlySecret, finished_mac
 from turtls.crypto.suites import SUITES13
 from turtls.crypto.suites12 import SUITES12
 from turtls.errors import ConfigError, Fault, ProtocolError
+from turtls.handshake.certificates import signature_algorithms
 from turtls.handshake.grease import Grease
 from turtls.handshake.peer import Peer
 from turtls.handshake.transcript import Transcript
@@ -35,7 +36,6 @@ from turtls.wire.extensions import (
     ServerName,
     ServerNameList,
     SessionTicket,
-    SignatureAlgorithms,
     SignedCertificateTimestampRequest,
     SrpIdentity,
     SupportedGroups,
@@ -144,7 +144,7 @@ class Offer:
             SignedCertificateTimestampRequest(),
         ]
         if self.versions[0] >= ProtocolVersion.TLS_1_2:
-            bodies.append(SignatureAlgorithms(supported_signature_algorithms=list(policy.signature_schemes)))
+            bodies += signature_algorithms(policy)
         if self.offers_tls13:
             bodies += self._extensions13(peer)
         if self.offers_tls12:

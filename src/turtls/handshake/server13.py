@@ -7,7 +7,14 @@ from turtls.crypto.groups import POST_QUANTUM
 from turtls.crypto.key_schedule import MasterSecret, finished_mac
 from turtls.crypto.suites import SUITES13, Suite13
 from turtls.errors import Fault, ProtocolError
-from turtls.handshake.certificates import Authenticated, Authenticator, choose_scheme, prove_identity
+from turtls.handshake.certificates import (
+    Authenticated,
+    Authenticator,
+    choose_scheme,
+    prefer_verifiable_chains,
+    prove_identity,
+    signature_algorithms,
+)
 from turtls.handshake.established import Established
 from turtls.handshake.peer import Level, Peer
 from turtls.handshake.proofs import verify_finished
@@ -191,7 +198,7 @@ def choose_credential(
 ) -> tuple[Credential, SignatureScheme]:
     """The first credential for the name that makes a signature the client can verify (section 4.4.2.2)."""
     accepted = frozenset(hello.extensions.require(SignatureAlgorithms).supported_signature_algorithms)
-    for credential in candidates(config, hello, server_name):
+    for credential in prefer_verifiable_chains(candidates(config, hello, server_name), hello.extensions):
         if (scheme := choose_scheme(credential, accepted, config.policy.signature_schemes)) is not None:
             return credential, scheme
     if not config.credentials:
@@ -286,9 +293,8 @@ def _encrypted_extensions(
 
 def certificate_request(config: ServerConfig, context: bytes = b"") -> CertificateRequest:
     """Ask for the client's certificate (section 4.3.2)."""
-    schemes = list(config.policy.signature_schemes)
     bodies: list[AnyExtension] = [
-        SignatureAlgorithms(supported_signature_algorithms=schemes),
+        *signature_algorithms(config.policy),
         ClientCertificateStatusRequest(),
     ]
     if config.verifier is not None and (authorities := config.verifier.certificate_authorities()):
