@@ -13,7 +13,9 @@ from tests.handshake.parties import (
     connect,
     deliver,
     exchange,
+    meddling_client,
     refusal,
+    replacing,
     server_config,
     shaken,
 )
@@ -30,7 +32,8 @@ from turtls.errors import (
 )
 from turtls.events import AlertSeen, DataReceived, HandshakeCompleted, PeerClosed
 from turtls.record.limits import MAX_WARNING_ALERTS
-from turtls.wire.messages import Finished, HelloRequest
+from turtls.wire.messages import Finished, HandshakeMessage, HelloRequest
+from turtls.wire.messages12 import ClientKeyExchange
 from turtls.wire.registries import ContentType, ProtocolVersion
 
 TLS12 = replace(
@@ -296,6 +299,18 @@ def test_an_alert_has_two_bytes(content: bytes, encrypted: bool) -> None:
 
 @both
 @versions
+def test_an_alert_between_the_parts_of_a_message(policy: Policy, first: str) -> None:
+    """Section 5.1: nothing comes between the fragments of a handshake message."""
+    one, other = open_under(policy, first)
+    one._records.write(ContentType.handshake, b"\x18\0")
+    one._records.write(ContentType.alert, bytes((2, AlertDescription.INTERNAL_ERROR)))
+    error = refusal(other, one.data_to_send())
+    assert error is not None
+    assert error.fault is Fault.EXCESS_HANDSHAKE_DATA
+
+
+@both
+@versions
 def test_a_cancellation_is_a_warning(policy: Policy, first: str) -> None:
     """Section 6.1: user_canceled goes before close_notify."""
     one, other = open_under(policy, first)
@@ -414,6 +429,41 @@ def test_there_is_no_renegotiation_in_tls_13() -> None:
     error = refusal(client, server.data_to_send())
     assert error is not None
     assert error.fault is Fault.UNEXPECTED_MESSAGE
+
+
+def test_a_change_cipher_spec_of_another_kind_in_tls_12() -> None:
+    client, server = connect(client_config(policy=TLS12), server_config(policy=TLS12))
+    server.receive_data(client.data_to_send())
+    client.receive_data(server.data_to_send())
+    flight = client.data_to_send()
+    for wrong in ("140303000102", "14030300020101", "140303000100"):
+        _, server = connect(client_config(policy=TLS12), server_config(policy=TLS12))
+        error = replay(server, flight.replace(bytes.fromhex("140303000101"), bytes.fromhex(wrong)))
+        assert error is not None
+        assert error.fault is Fault.UNEXPECTED_RECORD
+
+
+def replay(server: ServerConnection, flight: bytes) -> ProtocolError | None:
+    """A client's second flight, at another server: it gets as far as change_cipher_spec."""
+    hello, _ = connect(client_config(policy=TLS12), server_config(policy=TLS12))
+    server.receive_data(hello.data_to_send())
+    return refusal(server, flight)
+
+
+def test_a_message_in_the_place_of_change_cipher_spec() -> None:
+    """Up to TLS 1.2: what would skip the change of keys."""
+
+    def skip(message: ClientKeyExchange) -> list[HandshakeMessage]:
+        return [message, Finished(verify_data=bytes(12))]
+
+    client = meddling_client(replacing(ClientKeyExchange, skip), client_config(policy=TLS12))
+    server = ServerConnection(server_config(policy=TLS12))
+    server.receive_data(client.data_to_send())
+    client.receive_data(server.data_to_send())
+    error = refusal(server, client.data_to_send())
+    assert error is not None
+    assert error.fault is Fault.UNEXPECTED_MESSAGE
+    assert "change_cipher_spec was expected" in error.detail
 
 
 def test_errors_name_what_was_expected() -> None:

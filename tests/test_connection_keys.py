@@ -18,7 +18,7 @@ from tests.handshake.parties import (
     shaken,
 )
 from tests.test_connection_ends import TLS12, both, open_under, received, sides, versions
-from turtls.config import Policy
+from turtls.config import Policy, PreSharedKey
 from turtls.connection import ClientConnection
 from turtls.errors import ClosedError, ConfigError, Fault
 from turtls.wire.messages import ClientHello
@@ -90,6 +90,17 @@ def test_channel_bindings_that_there_are_not() -> None:
             side.channel_binding("tls-unique")
         with pytest.raises(ConfigError, match="tls-banana"):
             side.channel_binding("tls-banana")
+
+
+def test_a_shared_secret_shows_no_certificate_to_bind_to() -> None:
+    policy = replace(Policy.from_string("PSK-AES128-GCM-SHA256"), versions=TLS12.versions)
+    key = PreSharedKey(b"me", bytes(16))
+    parties = shaken(
+        client_config(policy=policy, psk=lambda hint: key), server_config(policy=policy, psk=lambda identity: key.key)
+    )
+    for side in parties:
+        with pytest.raises(ConfigError):
+            side.channel_binding("tls-server-end-point")
 
 
 def test_a_resumed_session_shows_no_certificate_to_bind_to() -> None:

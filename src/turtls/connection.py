@@ -94,7 +94,7 @@ class Connection(Endpoint):
         if self._failure is not None or self._sent_close or self._established is None:
             raise self._not_open()
         if self._traffic_keys is not None:
-            self._traffic_keys.has_answered = False
+            self._traffic_keys.before_data()
             if self._records.needs_key_update:
                 self._traffic_keys.update_write(request_peer=False)
         self._carrier.flush()

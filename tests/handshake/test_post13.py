@@ -104,6 +104,20 @@ def test_keys_are_updated_before_they_are_worn_out(first: str) -> None:
 
 
 @both
+def test_one_update_answers_many_requests_but_not_those_behind_it(first: str) -> None:
+    """Section 4.6.3: whoever is asked answers before its next data, and one answer does while it is silent."""
+    one, other = sides(first, *shaken())
+    for _ in range(3):
+        one.update_keys(request_peer=True)
+    other.receive_data(one.data_to_send())
+    assert one.receive_data(other.data_to_send()) == [KeysUpdated()]
+    other.send_data(b"data")
+    assert one.receive_data(other.data_to_send()) == [KeysUpdated(), DataReceived(b"data")]
+    other.send_data(b"more")
+    assert one.receive_data(other.data_to_send()) == [DataReceived(b"more")]
+
+
+@both
 @pytest.mark.parametrize("asked", [2, 255])
 def test_a_key_update_that_asks_for_something_else(first: str, asked: int) -> None:
     one, other = sides(first, *shaken())

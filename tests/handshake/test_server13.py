@@ -39,6 +39,7 @@ from turtls.wire.extensions import (
     ProtocolNameList,
     PskIdentity,
     PskKeyExchangeModes,
+    QuicTransportParameters,
     RawExtension,
     RecordSizeLimit,
     ServerName,
@@ -125,6 +126,7 @@ ED448 = SignatureScheme.ed448
         (adding(shares((P256, b"\4" + bytes(64)))), Fault.BAD_KEY_SHARE),
         (adding(schemes(ED448)), Fault.NO_SHARED_SIGNATURE),
         (adding(RawExtension(ExtensionType.oid_filters)), Fault.MISPLACED_EXTENSION),
+        (adding(QuicTransportParameters(parameters=b"")), Fault.UNSUPPORTED_EXTENSION),  # this is no QUIC
         (without(PskKeyExchangeModes), None),
     ],
 )

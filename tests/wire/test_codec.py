@@ -13,6 +13,7 @@ from turtls.wire.codec import (
     beside,
     code_point,
     decode,
+    decode_prefix,
     fixed,
     nested,
     opaque,
@@ -85,6 +86,12 @@ def test_what_is_beside_is_not_on_the_wire() -> None:
 @pytest.mark.parametrize("length", range(7))
 def test_numbers_cut_short(length: int) -> None:
     malformed(Numbers, bytes(length))
+
+
+def test_a_fixed_length_cut_short() -> None:
+    with pytest.raises(ProtocolError) as caught:
+        decode_prefix(All, b"x")
+    assert caught.value.fault is Fault.MALFORMED
 
 
 def test_bytes_too_many() -> None:

@@ -34,10 +34,11 @@ class TrafficKeys:
 
     __slots__ = (
         "_established",
+        "_has_answered",
+        "_owes_answer",
         "_peer",
         "_read_side",
         "_write_side",
-        "has_answered",
         "has_asked",
         "updates_without_data",
     )
@@ -47,8 +48,10 @@ class TrafficKeys:
         self._established = established
         self._write_side: Side = side
         self._read_side: Side = "server" if side == "client" else "client"
-        self.has_answered = False
-        """One update answers all that are asked for until this side sends data again (section 4.6.3)."""
+        self._has_answered = False
+        """One update is enough for the peer until this side sends data again."""
+        self._owes_answer = False
+        """The peer has asked again since: before that data there must be another (section 4.6.3)."""
         self.has_asked = False
         """The peer was asked for new keys, and has not changed them yet."""
         self.updates_without_data = 0
@@ -60,6 +63,12 @@ class TrafficKeys:
         self._peer.send(KeyUpdate(request_update=request))
         secret = self._next(self._write_side)
         self._peer.install_write(Level.APPLICATION, self._established.suite, secret, "the next generation of keys")
+
+    def before_data(self) -> None:
+        """Application data is about to be sent."""
+        if self._owes_answer:
+            self.update_write(request_peer=False)
+        self._has_answered = self._owes_answer = False
 
     def ask_peer(self) -> None:
         """Ask the peer, once, for new keys: its own come near what they may protect (section 5.5)."""
@@ -79,10 +88,16 @@ class TrafficKeys:
         self._peer.install_read(
             Level.APPLICATION, self._established.suite, secret, "the peer's next generation of keys"
         )
-        if update.request_update == KeyUpdateRequest.update_requested and not self.has_answered:
-            self.update_write(request_peer=False)
-            self.has_answered = True
+        if update.request_update == KeyUpdateRequest.update_requested:
+            self._answer()
         self._peer.events.append(KeysUpdated())
+
+    def _answer(self) -> None:
+        if self._has_answered:
+            self._owes_answer = True
+        else:
+            self.update_write(request_peer=False)
+            self._has_answered = True
 
     def _next(self, side: Side) -> bytes:
         established = self._established
