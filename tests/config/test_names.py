@@ -64,6 +64,11 @@ def test_what_is_no_name(name: str) -> None:
         ascii_name(name)
 
 
+def test_what_is_wrong_with_an_internationalised_name_is_told() -> None:
+    with pytest.raises(ConfigError, match="internationalised"):
+        ascii_name("\u200d.example")
+
+
 @pytest.mark.parametrize("name", ["192.0.2.1", "::1", "2001:db8::1", "fe80::1%eth0"])
 def test_an_address_is_not_told(name: str) -> None:
     """RFC 6066, section 3."""

@@ -88,9 +88,13 @@ def test_numbers_cut_short(length: int) -> None:
     malformed(Numbers, bytes(length))
 
 
+class Short(Struct):
+    exact: bytes = fixed(2)
+
+
 def test_a_fixed_length_cut_short() -> None:
     with pytest.raises(ProtocolError) as caught:
-        decode_prefix(All, b"x")
+        decode_prefix(Short, b"x")
     assert caught.value.fault is Fault.MALFORMED
 
 

@@ -25,6 +25,7 @@ from turtls.wire.extensions import (
     encode_extensions,
     extension_block,
 )
+from turtls.wire.messages import Certificate
 from turtls.wire.registries import ExtensionType, NamedGroup
 
 T, C = ExtensionType, Context
@@ -139,6 +140,14 @@ def test_a_block_comes_back_in_its_order(context: Context, data: st.DataObject) 
 )
 def test_a_block_that_does_not_fit(data: str) -> None:
     assert fault_of(Context.CH, bytes.fromhex(data)) is Fault.MALFORMED
+
+
+def test_a_block_that_does_not_fit_into_its_vector() -> None:
+    """What comes behind the vector is not the block's, and here nothing does."""
+    entry = bytes.fromhex("000001 aa 0008 1a1a 0004 0000")
+    with pytest.raises(ProtocolError, match="longer than their message") as caught:
+        decode(Certificate, b"\0" + len(entry).to_bytes(3, "big") + entry)
+    assert caught.value.fault is Fault.MALFORMED
 
 
 def test_a_body_that_is_malformed_names_its_form() -> None:
