@@ -20,6 +20,7 @@ DATA = payload(1000)
 CHAIN_SCHEME = "ecdsa_secp256r1_sha256"
 """What the tests' authority signs with."""
 REFUSED = {
+    AlertDescription.ACCESS_DENIED,
     AlertDescription.CERTIFICATE_REQUIRED,
     AlertDescription.BAD_CERTIFICATE,
     AlertDescription.CERTIFICATE_UNKNOWN,
@@ -104,9 +105,11 @@ def test_no_client_certificate_is_refused(stage: Stage, pki: PKI, peer: ServerPe
 def test_a_strangers_client_certificate_is_refused(stage: Stage, pki: PKI, peer: ServerPeer) -> None:
     server = stage.server(peer, requires_client=True)
     config = ours.client_config(pki, credentials=(ours.credential(pki.files(trusted=False)),))
-    with pytest.raises(turtls.PeerAlert) as refused, ours.connect(server.port, config) as tls:
-        server.exchange(tls, DATA)
-    assert refused.value.alert in REFUSED
+    # The listed authorities are a wish, so the certificate is shown; Node hangs up on it without an alert.
+    with pytest.raises((turtls.PeerAlert, turtls.TruncatedError, ConnectionError)) as refused:
+        with ours.connect(server.port, config) as tls:
+            server.exchange(tls, DATA)
+    assert not isinstance(refused.value, turtls.PeerAlert) or refused.value.alert in REFUSED
 
 
 @servers_that(Can.AUTHENTICATE_LATER)

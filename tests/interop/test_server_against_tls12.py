@@ -48,7 +48,8 @@ def test_a_session_id_does_where_there_are_no_tickets(stage: Stage, pki: PKI, pe
         with stage.client(peer, server.port, versions=(version, version), resume=True) as client:
             assert client.exchange(DATA) == DATA
             client.close()
-        assert [agreed(server.visit()).resumed for _ in range(2)] == [False, True]
+        # In no order: each visit is served by a thread of its own.
+        assert sorted(agreed(server.visit()).resumed for _ in range(2)) == [False, True]
 
 
 @old.each_version([peer for peer in CLIENTS if Can.AUTHENTICATE in peer.client_can])

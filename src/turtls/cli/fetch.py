@@ -14,7 +14,7 @@ import httpcore
 import turtls
 from turtls.cli.dial import dial
 from turtls.config import ClientConfig, Negotiated
-from turtls.config.names import ascii_name
+from turtls.config.names import ascii_name, is_ip_address
 from turtls.errors import ConfigError
 from turtls.io.tlssocket import TLSSocket
 
@@ -103,7 +103,8 @@ def _parts(url: str) -> tuple[str, int, str]:
         raise ConfigError(f"The port of {url} is not a number from 1 to 65535.") from None
     if not parts.hostname:
         raise ConfigError(f"{url} names no host.")
-    return ascii_name(parts.hostname), port, _target(parts)
+    host = parts.hostname
+    return host if is_ip_address(host) else ascii_name(host), port, _target(parts)
 
 
 def _target(parts: SplitResult) -> str:

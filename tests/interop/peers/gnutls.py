@@ -72,7 +72,7 @@ class GnuTLS(ClientPeer, ServerPeer):
         port = free_port()
         command = ["gnutls-serv", "--echo", "--port", str(port), *self._options(settings)]
         requires_client = settings.trust and not settings.authenticate_later
-        command += ["--require-client-cert" if requires_client else "--disable-client-cert"]
+        command += ["--require-client-cert", "--verify-client-cert"] if requires_client else ["--disable-client-cert"]
         if settings.psk:
             command += ["--pskpasswd", _psk_file(settings.psk)]
         if settings.password:
