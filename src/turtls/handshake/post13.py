@@ -34,7 +34,6 @@ class TrafficKeys:
 
     __slots__ = (
         "_established",
-        "_has_answered",
         "_owes_answer",
         "_peer",
         "_read_side",
@@ -48,10 +47,8 @@ class TrafficKeys:
         self._established = established
         self._write_side: Side = side
         self._read_side: Side = "server" if side == "client" else "client"
-        self._has_answered = False
-        """One update is enough for the peer until this side sends data again."""
         self._owes_answer = False
-        """The peer has asked again since: before that data there must be another (section 4.6.3)."""
+        """The peer has asked for an update: one before the next data answers all requests (section 4.6.3)."""
         self.has_asked = False
         """The peer was asked for new keys, and has not changed them yet."""
         self.updates_without_data = 0
@@ -61,6 +58,7 @@ class TrafficKeys:
         """Tell the peer, then send under the next generation of keys."""
         request = KeyUpdateRequest.update_requested if request_peer else KeyUpdateRequest.update_not_requested
         self._peer.send(KeyUpdate(request_update=request))
+        self._owes_answer = False
         secret = self._next(self._write_side)
         self._peer.install_write(Level.APPLICATION, self._established.suite, secret, "the next generation of keys")
 
@@ -68,7 +66,6 @@ class TrafficKeys:
         """Application data is about to be sent."""
         if self._owes_answer:
             self.update_write(request_peer=False)
-        self._has_answered = self._owes_answer = False
 
     def ask_peer(self) -> None:
         """Ask the peer, once, for new keys: its own come near what they may protect (section 5.5)."""
@@ -89,15 +86,8 @@ class TrafficKeys:
             Level.APPLICATION, self._established.suite, secret, "the peer's next generation of keys"
         )
         if update.request_update == KeyUpdateRequest.update_requested:
-            self._answer()
-        self._peer.events.append(KeysUpdated())
-
-    def _answer(self) -> None:
-        if self._has_answered:
             self._owes_answer = True
-        else:
-            self.update_write(request_peer=False)
-            self._has_answered = True
+        self._peer.events.append(KeysUpdated())
 
     def _next(self, side: Side) -> bytes:
         established = self._established
