@@ -29,10 +29,14 @@ test-all:  ## Run all tests on each Python from 3.11 on that is found
 		"$$python" -c $(USABLE) 2>/dev/null || true; \
 	done | while read -r python; do \
 		echo "$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])') $$python"; \
-	done | sort -u -V -k1,1 | while read -r version python; do \
-		echo "== Python $$version ($$python)"; \
-		$(MAKE) --no-print-directory test PYTHON="$$python" VENV=".venv-$$version" < /dev/null; \
-	done
+	done | sort -u -V -k1,1 | { \
+		failed=; \
+		while read -r version python; do \
+			echo "== Python $$version ($$python)"; \
+			$(MAKE) --no-print-directory test PYTHON="$$python" VENV=".venv-$$version" < /dev/null || failed+=" $$version"; \
+		done; \
+		test -z "$$failed" || { echo "Failed on Python$$failed."; exit 1; }; \
+	}
 
 check: $(READY)  ## Check style, types and the floors of the house
 	@$(RUN) ruff check --quiet --output-format concise
