@@ -346,7 +346,7 @@ def second(change: Change) -> Fault:
         (setting(legacy_compression_methods=b"\1\0"), Fault.BAD_COMPRESSION),
         (adding(EarlyDataIndication()), Fault.SECOND_HELLO_CHANGED),
         (adding(Cookie(cookie=b"mine")), Fault.SECOND_HELLO_CHANGED),
-        (adding(RawExtension(0x1A1A)), Fault.SECOND_HELLO_CHANGED),
+        (adding(RawExtension(0x7777)), Fault.SECOND_HELLO_CHANGED),
         (adding(versions(0x0304, 0x0303)), Fault.SECOND_HELLO_CHANGED),
         (adding(schemes(SignatureScheme.ed25519, ED448)), Fault.SECOND_HELLO_CHANGED),
         (adding(groups(P256, X25519)), Fault.SECOND_HELLO_CHANGED),
