@@ -86,6 +86,8 @@ class Connection(Endpoint):
 
     def data_to_send(self) -> bytes:
         """What the transport is to send; b"" if there is nothing."""
+        if self._traffic_keys is not None:
+            self._traffic_keys.answer()
         self._carrier.flush()
         return self._records.take_output()
 

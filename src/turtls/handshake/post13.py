@@ -34,6 +34,7 @@ class TrafficKeys:
 
     __slots__ = (
         "_established",
+        "_has_answered",
         "_owes_answer",
         "_peer",
         "_read_side",
@@ -48,7 +49,9 @@ class TrafficKeys:
         self._write_side: Side = side
         self._read_side: Side = "server" if side == "client" else "client"
         self._owes_answer = False
-        """The peer has asked for an update: one before the next data answers all requests (section 4.6.3)."""
+        """The peer has asked for an update, which must come before the next data (section 4.6.3)."""
+        self._has_answered = False
+        """That was done at once, as some peers wait for it; what is asked for again is left to the next data."""
         self.has_asked = False
         """The peer was asked for new keys, and has not changed them yet."""
         self.updates_without_data = 0
@@ -62,10 +65,17 @@ class TrafficKeys:
         secret = self._next(self._write_side)
         self._peer.install_write(Level.APPLICATION, self._established.suite, secret, "the next generation of keys")
 
+    def answer(self) -> None:
+        """What is to be sent is about to be sent."""
+        if self._owes_answer and not self._has_answered:
+            self._has_answered = True
+            self.update_write(request_peer=False)
+
     def before_data(self) -> None:
         """Application data is about to be sent."""
         if self._owes_answer:
             self.update_write(request_peer=False)
+        self._has_answered = False
 
     def ask_peer(self) -> None:
         """Ask the peer, once, for new keys: its own come near what they may protect (section 5.5)."""
