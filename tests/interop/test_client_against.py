@@ -189,7 +189,7 @@ def test_exported_keying_material(stage: Stage, pki: PKI, peer: ServerPeer) -> N
     with ours.connect(server.port, ours.client_config(pki)) as tls:
         assert server.exchange(tls, DATA) == DATA
         exported = tls.export_keying_material("EXPORTER-turtls", b"tests", 32).hex()
-    assert server.process.said(f"exported: {exported}")
+    server.process.wait_until(lambda: server.process.said(f"exported: {exported}"), "the same from the server")
 
 
 @servers_that(Can.CLOSE)
