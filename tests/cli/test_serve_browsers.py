@@ -39,7 +39,8 @@ def test_a_browser_comes_in_when_the_ca_is_trusted_and_not_before(
     need("certutil", "Debian's libnss3-tools")
     with serving(tmp_path / "turtls") as server:
         command = browser(home)
-        assert "alert" in str(visit(command, server, "failure")["reason"])
+        reason = str(visit(command, server, "failure")["reason"])
+        assert "alert" in reason or "cut off in the middle of the handshake" in reason  # Chromium may just leave
         trust.install(Root.of(Authority.open(tmp_path / "turtls" / "ca")), system=False)
         came = visit(command, server, "connection")
         assert (came["version"], came["alpn"], came["server_name"]) == ("TLS 1.3", "h2", "localhost")
