@@ -14,7 +14,7 @@ from turtls.config import ClientConfig, Credential, DangerAcceptAnyCertificate, 
 from turtls.crypto.signatures import KeySigner
 from turtls.events import KeysInstalled
 from turtls.explain.story import Story
-from turtls.wire.registries import CipherSuite, ProtocolVersion
+from turtls.wire.registries import CipherSuite, ProtocolVersion, SignatureScheme
 
 SIX = [
     "client hello",
@@ -55,6 +55,31 @@ def classic(suite: CipherSuite) -> tuple[ClientConfig, ServerConfig]:
 def test_a_classic_handshake_has_six_steps_on_both_sides(suite: CipherSuite) -> None:
     watched = Watched(*classic(suite))
     assert chapters(watched.client_story) == chapters(watched.server_story) == SIX
+
+
+def test_each_direction_of_a_classic_handshake_is_encrypted_from_its_own_change_cipher_spec_on() -> None:
+    watched = Watched(*classic(CipherSuite.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256))
+    for story in (watched.client_story, watched.server_story):
+        last = [(step.side, step.name, step.message.encrypted) for step in story.messages if step.message is not None]
+        assert last[-3:] == [
+            ("client", "Finished", True),
+            ("server", "NewSessionTicket", False),  # before the server's change_cipher_spec (RFC 5077, section 3.3)
+            ("server", "Finished", True),
+        ]
+
+
+@pytest.mark.parametrize(
+    ("suite", "scheme"),
+    [
+        (CipherSuite.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, SignatureScheme.rsa_pss_rsae_sha256),
+        (CipherSuite.TLS_RSA_WITH_AES_128_CBC_SHA, None),
+    ],
+)
+def test_how_a_server_signed_a_classic_handshake(suite: CipherSuite, scheme: SignatureScheme | None) -> None:
+    watched = Watched(*classic(suite))
+    for story in (watched.client_story, watched.server_story):
+        assert story.signature_scheme("server") == scheme
+        assert story.signature_scheme("client") is None
 
 
 def test_what_each_step_of_a_classic_rsa_handshake_holds() -> None:

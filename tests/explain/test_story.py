@@ -67,7 +67,7 @@ def test_who_did_what() -> None:
         "The server decrypts what it receives with its handshake keys",
         "The client sends the alert bad_certificate",
         "The server sends the alert 250",
-        "version",
+        "Which version?",
     ]
     assert story.steps[3].as_json()["details"] == {"chosen": "772"}
 

@@ -9,6 +9,8 @@ import pytest
 
 from tests.explain.handshakes import Watched, client_config, localhost, resumed
 from turtls.config import DangerAcceptAnyCertificate, Negotiated
+from turtls.crypto.suites import SUITES13
+from turtls.crypto.suites12 import SUITES12
 from turtls.explain import words
 from turtls.explain.chain import chain_facts
 from turtls.explain.verdict import Mark, facts, verdict
@@ -76,6 +78,50 @@ def test_the_facts_of_a_full_and_of_a_resumed_handshake() -> None:
 def test_there_are_words_for_every_code_point(registry: type[CodePoint], say: Callable[[Any], str]) -> None:
     for point in registry.members():
         assert isinstance(say(point), str)
+
+
+def of_tls12(suite: CipherSuite, **changes: object) -> dict[str, str]:
+    """The words of each fact of a connection in TLS 1.2, by label."""
+    agreed = negotiated(version=ProtocolVersion.TLS_1_2, cipher_suite=suite, group=None, **changes)
+    return {fact.label: fact.words for fact in facts(agreed)}
+
+
+@pytest.mark.parametrize(
+    ("suite", "handshake"),
+    [
+        (CipherSuite.TLS_DHE_RSA_WITH_AES_128_GCM_SHA256, "with certificate and signature"),
+        (CipherSuite.TLS_RSA_WITH_AES_128_GCM_SHA256, "with a certificate, and no signature"),
+        (CipherSuite.TLS_RSA_PSK_WITH_AES_128_GCM_SHA256, "with a certificate, and no signature"),
+        (CipherSuite.TLS_PSK_WITH_AES_128_GCM_SHA256, "without a certificate"),
+    ],
+)
+def test_how_the_sides_of_a_classic_handshake_know_each_other(suite: CipherSuite, handshake: str) -> None:
+    assert of_tls12(suite)["Handshake"].startswith(handshake)
+    assert of_tls12(suite, resumed=True)["Handshake"] == "from an earlier session, without certificates"
+
+
+@pytest.mark.parametrize(
+    ("suite", "resumed", "words"),
+    [
+        (CipherSuite.TLS_DHE_RSA_WITH_AES_128_GCM_SHA256, False, "Diffie-Hellman over a finite field: safe today"),
+        (CipherSuite.TLS_SRP_SHA_WITH_AES_128_CBC_SHA, False, "Diffie-Hellman over a finite field: safe today"),
+        (CipherSuite.TLS_DHE_RSA_WITH_AES_128_GCM_SHA256, True, "no fresh key exchange"),
+        (CipherSuite.TLS_RSA_WITH_AES_128_GCM_SHA256, False, "no fresh key exchange"),
+    ],
+)
+def test_a_key_exchange_without_a_named_group(suite: CipherSuite, resumed: bool, words: str) -> None:
+    assert of_tls12(suite, resumed=resumed)["Key exchange"].startswith(words)
+
+
+def test_a_shared_secret_vouches_for_the_server() -> None:
+    suite = CipherSuite.TLS_DHE_PSK_WITH_AES_128_GCM_SHA256
+    judged = verdict(negotiated(version=ProtocolVersion.TLS_1_2, cipher_suite=suite, peer=None), None, LEAF.not_before)
+    assert judged.safe
+
+
+def test_every_cipher_suite_is_described_or_called_weak() -> None:
+    for suite in (*SUITES13, *SUITES12):
+        assert words.suite_words(suite) or words.suite_weakness(suite)
 
 
 @pytest.mark.parametrize(

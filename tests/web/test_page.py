@@ -150,3 +150,24 @@ def test_a_visitor_who_came_the_classic_way_sees_its_six_steps_and_that_it_is_we
     assert "This connection is private." not in text
     assert "CBC mode has a history of attacks" in text
     assert "nobody else can read the premaster secret" in text
+    assert "with a certificate, and no signature" in text
+
+
+@pytest.mark.parametrize(
+    ("suite", "padlock", "says", "icon"),
+    [
+        (CipherSuite.TLS_RSA_WITH_AES_128_CBC_SHA, "An open padlock: weak", "It should say nobody listens", "b3261e"),
+        (CipherSuite.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, "A closed padlock", "It says nobody listens", "0a7a56"),
+    ],
+)
+def test_the_picture_says_what_the_words_say(suite: CipherSuite, padlock: str, says: str, icon: str) -> None:
+    page = html(visitor(Watched(*classic(suite)))).decode()
+    assert re.findall(r'<svg class="padlock[^>]*aria-label="([^"]*)"', page) == [padlock]
+    assert ('class="padlock weak"' in page) == ("weak" in padlock)
+    assert f"<h3>{says}</h3>" in page
+    assert set(re.findall(r"(?:stroke|fill)='%23(\w+)'", page)) == {icon}
+
+
+def test_up_to_tls12_the_signature_is_shown_too() -> None:
+    page = html(visitor(Watched(*classic(CipherSuite.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256))))
+    assert "rsa_pss_rsae_sha256" in Checker(page).text.replace("\u200b", "")

@@ -11,7 +11,7 @@ from turtls.errors import AlertDescription
 from turtls.events import AlertSeen, HandshakeMessageSeen, KeysInstalled, SecretDerived, StepTaken, Trace
 from turtls.explain.chapters import Chapters
 from turtls.explain.fields import Field, fields
-from turtls.explain.words import MESSAGES, Words
+from turtls.explain.words import MESSAGES, STEPS, Words
 from turtls.wire.messages import Certificate, CertificateVerify, HandshakeMessage
 from turtls.wire.messages12 import Certificate12
 from turtls.wire.registries import SignatureScheme
@@ -74,7 +74,7 @@ class Step:
             case AlertSeen():
                 return Words(f"The {self.side} sends the {self.name}", "")
             case StepTaken(explanation=explanation):
-                return Words(self.name, explanation)
+                return Words(STEPS.get(self.name, self.name), explanation)
         return Words(self.name, "")
 
     def as_json(self) -> dict[str, Any]:
@@ -145,7 +145,18 @@ class Story:
 
     def signature_scheme(self, side: Side) -> SignatureScheme | None:
         """How that side signed the handshake; None if it did not."""
-        return next((message.algorithm for message in self._sent(side) if isinstance(message, CertificateVerify)), None)
+        for message in self._sent(side):
+            if isinstance(message, CertificateVerify):
+                return message.algorithm
+        return self._server_signature12() if side == "server" else None
+
+    def _server_signature12(self) -> SignatureScheme | None:
+        """Up to TLS 1.2 the signature is a part of ServerKeyExchange, and not always there (RFC 5246, 7.4.3)."""
+        for step in self.steps:
+            if isinstance(step.trace, StepTaken) and "server_scheme" in step.trace.details:
+                scheme: SignatureScheme | None = step.trace.details["server_scheme"]
+                return scheme
+        return None
 
     def _sent(self, side: Side) -> list[HandshakeMessage]:
         return [seen.message for step in self.steps if step.side == side and (seen := step.message) is not None]

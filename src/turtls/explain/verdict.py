@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any
 
 from turtls.config import Negotiated
+from turtls.crypto.suites12 import SUITES12
 from turtls.explain import words
 from turtls.explain.chain import CertificateFacts
 from turtls.wire.registries import ProtocolVersion
@@ -57,13 +58,7 @@ def _facts(negotiated: Negotiated) -> Iterator[Fact]:
     modern = version == ProtocolVersion.TLS_1_3
     sound = Mark.GOOD if modern else Mark.NOTE if version == ProtocolVersion.TLS_1_2 else Mark.BAD
     yield Fact("Version", words.version_name(version), words.version_words(version), sound)
-    group = negotiated.group
-    yield Fact(
-        "Key exchange",
-        group.name if group is not None else "none",
-        words.group_words(group),
-        Mark.GOOD if words.is_post_quantum(group) else Mark.NOTE,
-    )
+    yield _key_exchange(negotiated)
     suite = negotiated.cipher_suite
     weakness = words.suite_weakness(suite)
     yield Fact("Cipher suite", suite.name, weakness or words.suite_words(suite), Mark.BAD if weakness else Mark.GOOD)
@@ -73,9 +68,7 @@ def _facts(negotiated: Negotiated) -> Iterator[Fact]:
     yield Fact(
         "Handshake",
         "resumed" if negotiated.resumed else "full",
-        "from an earlier session's ticket, without certificates"
-        if negotiated.resumed
-        else "with certificate and signature",
+        "from an earlier session, without certificates" if negotiated.resumed else words.handshake_words(suite),
         Mark.PLAIN,
     )
     yield _round_trips(negotiated)
@@ -85,6 +78,16 @@ def _facts(negotiated: Negotiated) -> Iterator[Fact]:
         yield Fact(
             "Name asked for", negotiated.server_name, "the server could choose its certificate by it", Mark.PLAIN
         )
+
+
+def _key_exchange(negotiated: Negotiated) -> Fact:
+    group, suite = negotiated.group, SUITES12.get(negotiated.cipher_suite)
+    is_fresh = suite is not None and suite.key_exchange.is_forward_secret and not negotiated.resumed
+    if group is None and not is_fresh:
+        return Fact("Key exchange", "none", words.NO_KEY_EXCHANGE, Mark.NOTE)
+    name = group.name if group is not None else "a group without a name"
+    mark = Mark.GOOD if words.is_post_quantum(group) else Mark.NOTE
+    return Fact("Key exchange", name, words.group_words(group), mark)
 
 
 def weaknesses(negotiated: Negotiated) -> tuple[str, ...]:
@@ -118,9 +121,8 @@ def negotiated_as_json(negotiated: Negotiated) -> dict[str, Any]:
 
 def verdict(negotiated: Negotiated, leaf: CertificateFacts | None, now: datetime) -> Verdict:
     """Whether what was negotiated is safe, from the client's point of view."""
-    trusted = negotiated.peer is not None and negotiated.peer.trusted
     worries = list(weaknesses(negotiated))
-    if not trusted:
+    if negotiated.peer is not None and not negotiated.peer.trusted:  # no chain: the secret itself vouched for it
         worries.insert(0, "Nobody vouched for the server: whoever sits on the path could pretend to be it.")
     if worries:
         return Verdict(False, "Not safe.", tuple(worries))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from turtls.crypto.suites import SUITES13
 from turtls.crypto.suites12 import SUITES12
 from turtls.wire.registries import CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme
 
@@ -98,6 +99,13 @@ MESSAGES = {
 }
 """By the name of the message's declaration."""
 
+STEPS = {
+    "version": "Which version?",
+    "retry": "Once more, please",
+    "authentication": "Is it really them?",
+}
+"""By the name of a step that sends nothing."""
+
 EXTENSIONS = {
     "server_name": "the name the client wants to reach",
     "supported_versions": "the versions of TLS",
@@ -127,20 +135,23 @@ EXTENSIONS = {
 
 _VERSIONS = {
     ProtocolVersion.TLS_1_3: "the newest version; nothing in it is known to be weak",
-    ProtocolVersion.TLS_1_2: "sound if well configured, as here; TLS 1.3 is faster and hides more",
+    ProtocolVersion.TLS_1_2: "sound where its cipher suite is; TLS 1.3 is faster and hides more",
     ProtocolVersion.TLS_1_1: "outdated since 2021: relies on SHA-1",
     ProtocolVersion.TLS_1_0: "outdated since 2021: relies on SHA-1 and has known weaknesses",
 }
 
-_SUITES = {
-    CipherSuite.TLS_AES_128_GCM_SHA256: "AES with 128-bit keys; every change on the way is noticed",
-    CipherSuite.TLS_AES_256_GCM_SHA384: "AES with 256-bit keys; every change on the way is noticed",
-    CipherSuite.TLS_CHACHA20_POLY1305_SHA256: "ChaCha20 with 256-bit keys; every change on the way is noticed",
-    CipherSuite.TLS_AES_128_CCM_SHA256: "AES with 128-bit keys, in a mode for small devices; every change is noticed",
-    CipherSuite.TLS_AES_128_CCM_8_SHA256: "AES with 128-bit keys; changes are noticed by a short checksum only",
+_CIPHERS = {
+    "AES-128-GCM": "AES with 128-bit keys; every change on the way is noticed",
+    "AES-256-GCM": "AES with 256-bit keys; every change on the way is noticed",
+    "ChaCha20-Poly1305": "ChaCha20 with 256-bit keys; every change on the way is noticed",
+    "AES-128-CCM": "AES with 128-bit keys, in a mode for small devices; every change is noticed",
+    "AES-256-CCM": "AES with 256-bit keys, in a mode for small devices; every change is noticed",
+    "AES-128-CCM-8": "AES with 128-bit keys; changes are noticed by a short checksum only",
+    "AES-256-CCM-8": "AES with 256-bit keys; changes are noticed by a short checksum only",
 }
+"""By the name of the AEAD."""
 
-_GROUPS = {
+_GROUPS: dict[NamedGroup | None, str] = {
     NamedGroup.X25519MLKEM768: "X25519 and ML-KEM-768 together",
     NamedGroup.SecP256r1MLKEM768: "P-256 and ML-KEM-768 together",
     NamedGroup.SecP384r1MLKEM1024: "P-384 and ML-KEM-1024 together",
@@ -177,8 +188,19 @@ def suite_weakness(suite: CipherSuite) -> str:
 
 
 def suite_words(suite: CipherSuite) -> str:
-    """What the cipher suite does to the data."""
-    return _SUITES.get(suite, "")
+    """What the cipher suite does to the data; of those in CBC mode, `suite_weakness` has more to say."""
+    meaning = SUITES13.get(suite) or SUITES12.get(suite)
+    return _CIPHERS[meaning.aead.name] if meaning is not None and meaning.aead is not None else ""
+
+
+def handshake_words(suite: CipherSuite) -> str:
+    """How each side came to know, in a handshake that was not resumed, whom it talks to."""
+    meaning = SUITES12.get(suite)
+    if meaning is None or meaning.key_exchange.is_signed:
+        return "with certificate and signature"
+    if meaning.authentication.by_certificate:
+        return "with a certificate, and no signature: only who holds its key could go on"
+    return "without a certificate: both sides showed that they know the same secret"
 
 
 def is_post_quantum(group: NamedGroup | None) -> bool:
@@ -186,10 +208,14 @@ def is_post_quantum(group: NamedGroup | None) -> bool:
     return group is not None and "MLKEM" in group.name
 
 
+NO_KEY_EXCHANGE = "no fresh key exchange: whoever learns the long-lived key can read what was recorded"
+
+
 def group_words(group: NamedGroup | None) -> str:
-    """How the secret was agreed on, and whether a quantum computer could find it out one day."""
-    if group is None:
-        return "no fresh key exchange: whoever learns the long-lived key can read what was recorded"
+    """How the secret was agreed on, and whether a quantum computer could find it out one day.
+
+    None is a group that has no name in the registry.
+    """
     kind = _GROUPS.get(group, "Diffie-Hellman over a finite field")
     if is_post_quantum(group):
         return f"{kind}: post-quantum, so what is recorded today stays secret from tomorrow's quantum computers"

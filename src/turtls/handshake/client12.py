@@ -123,7 +123,8 @@ async def _full(
         transcript.add(request.raw)
         message = await peer.receive(ServerHelloDone)
     transcript.add(message.raw)
-    peer.explain("authentication", proof_of_server(suite))
+    server_scheme = signature.scheme if signature is not None else None
+    peer.explain("authentication", proof_of_server(suite), server_scheme=server_scheme)
 
     # The client's half, and its proof of identity if there was a request for one.
     chosen = choose_client_credential12(offer.config, version, request) if request is not None else None
@@ -163,7 +164,7 @@ async def _full(
             version=version,
             cipher_suite=suite.suite,
             group=exchange.group,
-            signature_scheme=signature.scheme if signature is not None else None,
+            signature_scheme=server_scheme,
             alpn=answer.alpn,
             server_name=offer.server_name,
             peer=chain,

@@ -137,7 +137,7 @@ Effect = Receive[Any] | Wait[Any] | ReceiveChangeCipherSpec
 class Peer:
     """The other side: where messages are sent to and come from, and where keys are changed."""
 
-    __slots__ = ("_observer", "carrier", "client_random", "encrypted", "environment", "events", "keylog", "version")
+    __slots__ = ("_encrypted", "_observer", "carrier", "client_random", "environment", "events", "keylog", "version")
 
     def __init__(
         self,
@@ -157,7 +157,7 @@ class Peer:
         """Names the connection in a key log."""
         self.version: ProtocolVersion | None = None
         """Once it is agreed on."""
-        self.encrypted = False
+        self._encrypted: set[Direction] = set()
         self._observer = observer
 
     def send(self, message: HandshakeMessage) -> bytes:
@@ -168,7 +168,7 @@ class Peer:
         """Send a message whose bytes are there already, and give them back."""
         self.carrier.write_handshake(raw)
         if self._observer is not None:
-            self._observer(HandshakeMessageSeen("sent", message, raw, self.encrypted))
+            self._observer(HandshakeMessageSeen("sent", message, raw, "sent" in self._encrypted))
         return raw
 
     @overload
@@ -189,7 +189,7 @@ class Peer:
     def received(self, message: HandshakeMessage) -> None:
         """Tell those who watch what came; the driver calls this."""
         if self._observer is not None:
-            self._observer(HandshakeMessageSeen("received", message, message.raw, self.encrypted))
+            self._observer(HandshakeMessageSeen("received", message, message.raw, "received" in self._encrypted))
 
     async def wait(self, result: M | Awaitable[M], purpose: str) -> M:
         """The result itself, or what comes of awaiting it; other connections go on meanwhile."""
@@ -198,14 +198,14 @@ class Peer:
     def install_read(self, level: Level, suite: Suite13, traffic_secret: bytes, why: str) -> None:
         """Expect what follows under keys from `traffic_secret`."""
         self.carrier.install_read(level, suite, traffic_secret)
-        self.encrypted = True
+        self._encrypted.add("received")
         if self._observer is not None:
             self._observer(KeysInstalled("received", level.value, suite.suite.name, why))
 
     def install_write(self, level: Level, suite: Suite13, traffic_secret: bytes, why: str) -> None:
         """Send what follows under keys from `traffic_secret`."""
         self.carrier.install_write(level, suite, traffic_secret)
-        self.encrypted = True
+        self._encrypted.add("sent")
         if self._observer is not None:
             self._observer(KeysInstalled("sent", level.value, suite.suite.name, why))
 
@@ -221,7 +221,7 @@ class Peer:
         self._changed("received", suite, why)
 
     def _changed(self, direction: Direction, suite: Suite12, why: str) -> None:
-        self.encrypted = True
+        self._encrypted.add(direction)
         if self._observer is not None:
             self._observer(KeysInstalled(direction, "session", suite.suite.name, why))
 

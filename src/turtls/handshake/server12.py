@@ -149,7 +149,7 @@ async def _full(
     if asks:
         transcript.add(peer.send(_certificate_request(config, version)))
     transcript.add(peer.send(ServerHelloDone()))
-    peer.explain("authentication", proof_of_server(suite))
+    peer.explain("authentication", proof_of_server(suite), server_scheme=choice.scheme)
 
     # The client's half, and who it is.
     chain: VerifiedChain | None = None
