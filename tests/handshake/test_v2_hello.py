@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -71,7 +72,7 @@ def test_a_handshake_that_begins_with_ssl2_s_hello_ends_in_tls(version: Protocol
     client_random = CHALLENGE.rjust(32, b"\0")
     master = prf.master_secret(prf_for(version, SUITE), premaster, client_random, server_hello.random)
     secrets = Secrets12(version, SUITE, client_random, server_hello.random, master, extended=False)
-    client_keys, server_keys = secrets.protections(encrypt_then_mac=False)
+    client_keys, server_keys = secrets.protections(os.urandom, encrypt_then_mac=False)
     finished = Finished(verify_data=secrets.verify_data(transcript, client=True)).to_bytes()
     server.receive_data(
         record(ContentType.handshake, version, key_exchange)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import warnings
 from datetime import UTC, datetime, timedelta
@@ -121,6 +122,7 @@ def protections12(pair: OpenSSLPair, *, encrypt_then_mac: bool) -> tuple[Protect
         version,
         lambda length: prf.key_block(function, master_secret, client_random, server_random, length),
         encrypt_then_mac=encrypt_then_mac,
+        random=os.urandom,
     )
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 from hypothesis import given
@@ -41,7 +43,9 @@ KINDS = pytest.mark.parametrize("kind", one_of_each_kind(), ids=name_of)
 
 def client_and_server(kind: tuple[Suite12, ProtocolVersion, bool]) -> tuple[Protection, Protection]:
     suite, version, encrypt_then_mac = kind
-    return protections(suite, version, lambda length: KEY_BLOCK[:length], encrypt_then_mac=encrypt_then_mac)
+    return protections(
+        suite, version, lambda length: KEY_BLOCK[:length], encrypt_then_mac=encrypt_then_mac, random=os.urandom
+    )
 
 
 def connected(kind: tuple[Suite12, ProtocolVersion, bool]) -> tuple[RecordLayer, RecordLayer]:

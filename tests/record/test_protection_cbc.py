@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import hmac
+import os
+from collections.abc import Callable
 
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -21,9 +23,15 @@ HASHES = pytest.mark.parametrize("mac", [SHA1, SHA256, SHA384], ids=lambda mac: 
 
 
 def protection(
-    mac: Hash = SHA256, version: ProtocolVersion = TLS_1_2, *, encrypt_then_mac: bool = False
+    mac: Hash = SHA256,
+    version: ProtocolVersion = TLS_1_2,
+    *,
+    encrypt_then_mac: bool = False,
+    random: Callable[[int], bytes] = os.urandom,
 ) -> ProtectionCbc:
-    return ProtectionCbc(mac, version, b"m" * mac.digest_size, KEY, IV, encrypt_then_mac=encrypt_then_mac)
+    return ProtectionCbc(
+        mac, version, b"m" * mac.digest_size, KEY, IV, encrypt_then_mac=encrypt_then_mac, random=random
+    )
 
 
 def mac_of(mac: Hash, sequence: int, content_type: int, version: int, content: bytes) -> bytes:
@@ -81,6 +89,10 @@ class TestSealing:
         sealing = protection(SHA1, version)
         bodies = [split(sealing.seal(DATA, b"x", LIMIT, 0))[0] for _ in range(20)]
         assert len({body[:16] for body in bodies}) == 20
+
+    def test_the_iv_comes_from_the_randomness_given(self) -> None:
+        (body,) = split(protection(random=lambda length: b"r" * length).seal(DATA, b"x", LIMIT, 0))
+        assert body[:16] == b"r" * 16
 
     def test_the_iv_of_tls_1_0_is_the_last_block(self) -> None:
         sealing = protection(SHA1, TLS_1_0)

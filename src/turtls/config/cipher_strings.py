@@ -89,7 +89,7 @@ class CipherString:
 
 def openssl_name(suite: Suite12) -> str:
     """What OpenSSL calls it: TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 is ECDHE-RSA-AES128-GCM-SHA256 there."""
-    exchange, _, cipher = suite.suite.name.removeprefix("TLS_").partition("_WITH_")
+    exchange, _, cipher = suite.suite.name.removeprefix("TLS_").replace("PSK_DHE", "DHE_PSK").partition("_WITH_")
     if "SRP" in exchange:
         return f"{exchange.replace('SRP_SHA', 'SRP').replace('_', '-')}-{cipher.replace('_', '-')}"
     cipher = cipher.replace("AES_", "AES").replace("CCM_8", "CCM8").replace("_POLY1305_SHA256", "_POLY1305")

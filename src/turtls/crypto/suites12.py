@@ -126,7 +126,7 @@ def _read_exchange(name: str) -> tuple[KeyExchange, Authentication]:
     for authentication in (Authentication.RSA, Authentication.ECDSA):
         if name in (f"ECDHE_{authentication.value}", f"DHE_{authentication.value}"):
             return KeyExchange(name.partition("_")[0]), authentication
-    exchange = KeyExchange(name)
+    exchange = KeyExchange("DHE_PSK" if name == "PSK_DHE" else name)  # RFC 6655, section 6, turns two names around
     by_rsa = exchange in (KeyExchange.RSA, KeyExchange.RSA_PSK, KeyExchange.SRP_RSA)
     return exchange, Authentication.RSA if by_rsa else Authentication.PSK
 

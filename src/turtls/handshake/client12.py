@@ -149,7 +149,7 @@ async def _full(
     transcript.drop_messages()
 
     # From here on everything is encrypted, and each side shows that it saw the same handshake.
-    client_keys, server_keys = secrets.protections(encrypt_then_mac=answer.encrypt_then_mac)
+    client_keys, server_keys = secrets.protections(peer.environment.random, encrypt_then_mac=answer.encrypt_then_mac)
     peer.send_change_cipher_spec(client_keys, suite, "what the client sends from here on is encrypted")
     first_finished = secrets.verify_data(transcript, client=True)
     transcript.add(peer.send(Finished(verify_data=first_finished)))
@@ -189,7 +189,7 @@ async def _abbreviated(
     )
     peer.derived("master_secret", session.secret, "kept from the first session", keylog="CLIENT_RANDOM")
     suite = answer.suite
-    client_keys, server_keys = secrets.protections(encrypt_then_mac=answer.encrypt_then_mac)
+    client_keys, server_keys = secrets.protections(peer.environment.random, encrypt_then_mac=answer.encrypt_then_mac)
     ticket = await _receive_ticket(peer, answer, transcript)
     await peer.receive_change_cipher_spec(server_keys, suite, "what the server sends from here on is encrypted")
     finished = await peer.receive(Finished)

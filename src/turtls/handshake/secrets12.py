@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from turtls.crypto import prf
@@ -35,13 +36,13 @@ class Secrets12:
         """The content of a Finished at this point of the handshake."""
         return prf.verify_data(self.prf, self.master_secret, client=client, handshake_hash=transcript.digest())
 
-    def protections(self, *, encrypt_then_mac: bool) -> tuple[Protection, Protection]:
-        """The client's and the server's keys for records."""
+    def protections(self, random: Callable[[int], bytes], *, encrypt_then_mac: bool) -> tuple[Protection, Protection]:
+        """The client's and the server's keys for records; `random` gives the IVs of AES-CBC."""
 
         def key_block(length: int) -> bytes:
             return prf.key_block(self.prf, self.master_secret, self.client_random, self.server_random, length)
 
-        return protections(self.suite, self.version, key_block, encrypt_then_mac=encrypt_then_mac)
+        return protections(self.suite, self.version, key_block, encrypt_then_mac=encrypt_then_mac, random=random)
 
 
 def prf_for(version: ProtocolVersion, suite: Suite12) -> prf.Prf:

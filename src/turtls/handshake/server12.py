@@ -180,7 +180,7 @@ async def _full(
 
     # Each side shows that it saw the same handshake.
     etm = EncryptThenMac in server_hello.extensions
-    client_keys, server_keys = secrets.protections(encrypt_then_mac=etm)
+    client_keys, server_keys = secrets.protections(peer.environment.random, encrypt_then_mac=etm)
     await peer.receive_change_cipher_spec(client_keys, suite, "what the client sends from here on is encrypted")
     first_finished = secrets.verify_data(transcript, client=True)
     finished = await peer.receive(Finished)
@@ -239,7 +239,7 @@ async def _abbreviated(
     else:
         await keep_session(peer, config, hello.legacy_session_id, state)
     etm = EncryptThenMac in server_hello.extensions
-    client_keys, server_keys = secrets.protections(encrypt_then_mac=etm)
+    client_keys, server_keys = secrets.protections(peer.environment.random, encrypt_then_mac=etm)
     peer.send_change_cipher_spec(server_keys, suite, "what the server sends from here on is encrypted")
     first_finished = secrets.verify_data(transcript, client=False)
     transcript.add(peer.send(Finished(verify_data=first_finished)))

@@ -126,15 +126,23 @@ def _additional_data(sequence: int, content_type: int, length: int) -> bytes:
 
 
 def protections(
-    suite: Suite12, version: ProtocolVersion, key_block: Callable[[int], bytes], *, encrypt_then_mac: bool
+    suite: Suite12,
+    version: ProtocolVersion,
+    key_block: Callable[[int], bytes],
+    *,
+    encrypt_then_mac: bool,
+    random: Callable[[int], bytes],
 ) -> tuple[Protection, Protection]:
-    """The client's and the server's protection. `key_block` gives that many bytes of it (RFC 5246, section 6.3)."""
+    """The client's and the server's protection.
+
+    `key_block` gives that many bytes of it (RFC 5246, section 6.3), `random` those of the IVs of AES-CBC.
+    """
 
     def protection(mac_key: bytes, key: bytes, iv: bytes) -> Protection:
         if suite.aead is not None:
             return Protection12Aead(suite.aead, key, iv)
         mac = cast(Hash, suite.mac)  # a suite has one or the other
-        return ProtectionCbc(mac, version, mac_key, key, iv, encrypt_then_mac=encrypt_then_mac)
+        return ProtectionCbc(mac, version, mac_key, key, iv, encrypt_then_mac=encrypt_then_mac, random=random)
 
     mac_length = suite.mac.digest_size if suite.mac is not None else 0
     iv_length = BLOCK_LENGTH if suite.aead is None else Protection12Aead.fixed_iv_length(suite.aead)

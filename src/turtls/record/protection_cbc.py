@@ -9,8 +9,7 @@ one byte, and then the rest. And a peer must not learn which check failed (Vaude
 from __future__ import annotations
 
 import hmac
-import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from turtls.crypto.cbc import BLOCK_LENGTH, AesCbc
 from turtls.crypto.hashes import Hash
@@ -30,15 +29,26 @@ _NO_DIFFERENCE = b"\x03" + bytes(_MAX_PADDING)
 
 
 class ProtectionCbc(Protection):
-    """One direction under one MAC key and one AES key. `iv` is used in TLS 1.0 alone."""
+    """One direction under one MAC key and one AES key.
 
-    __slots__ = ("_cipher", "_encrypt_then_mac", "_hash", "_hmac", "_last_block", "version_bytes")
+    `iv` is used in TLS 1.0 alone, `random` after it: each record has its own IV then (RFC 4346, section 6.2.3.2).
+    """
+
+    __slots__ = ("_cipher", "_encrypt_then_mac", "_hash", "_hmac", "_last_block", "_random", "version_bytes")
 
     max_ciphertext = limits.MAX_CIPHERTEXT12
     hides_type = False
 
     def __init__(
-        self, mac: Hash, version: ProtocolVersion, mac_key: bytes, key: bytes, iv: bytes, *, encrypt_then_mac: bool
+        self,
+        mac: Hash,
+        version: ProtocolVersion,
+        mac_key: bytes,
+        key: bytes,
+        iv: bytes,
+        *,
+        encrypt_then_mac: bool,
+        random: Callable[[int], bytes],
     ) -> None:
         super().__init__(SEQUENCE_END)  # there is no way to change keys
         self.version_bytes = version.to_bytes(2, "big")
@@ -46,6 +56,7 @@ class ProtectionCbc(Protection):
         self._hmac = hmac.new(mac_key, digestmod=mac.name)
         self._cipher = AesCbc(key)
         self._encrypt_then_mac = encrypt_then_mac
+        self._random = random
         self._last_block = iv if version == ProtocolVersion.TLS_1_0 else b""
 
     # Sealing.
@@ -79,7 +90,7 @@ class ProtectionCbc(Protection):
         padding = BLOCK_LENGTH - 1 - len(plaintext) % BLOCK_LENGTH
         padded = plaintext + bytes((padding,)) * (padding + 1)
         if not self._last_block:
-            iv = os.urandom(BLOCK_LENGTH)
+            iv = self._random(BLOCK_LENGTH)
             return iv + self._cipher.encrypt(iv, padded)
         ciphertext = self._cipher.encrypt(self._last_block, padded)
         self._last_block = ciphertext[-BLOCK_LENGTH:]
