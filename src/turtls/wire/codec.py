@@ -14,7 +14,7 @@ that turns this, trailing bytes and wrong lengths into `Fault.MALFORMED`. So not
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import Any, ClassVar, Generic, Literal, NamedTuple, Self, TypeVar, dataclass_transform
 
@@ -25,6 +25,7 @@ T = TypeVar("T")
 P = TypeVar("P", bound=CodePoint)
 S = TypeVar("S", bound="Struct")
 
+_uint8 = struct.Struct(">B")
 _uint16 = struct.Struct(">H")
 _uint32 = struct.Struct(">I")
 _NO_DEFAULT: Any = object()
@@ -49,7 +50,7 @@ class Codec(NamedTuple, Generic[T]):
 
 def uint8(default: int = _NO_DEFAULT) -> Any:
     """A number of one byte."""
-    return Codec(_encode_uint8, _decode_uint8, default)
+    return Codec(_uint8.pack, _decode_uint8, default)
 
 
 def uint16(default: int = _NO_DEFAULT) -> Any:
@@ -65,10 +66,6 @@ def uint32(default: int = _NO_DEFAULT) -> Any:
 def code_point(registry: type[P], default: Any = _NO_DEFAULT) -> Any:
     """A code point of `registry`; an unknown one is a value too."""
     return _code_point(registry)._replace(default=default)
-
-
-def _encode_uint8(value: int) -> bytes:
-    return value.to_bytes(1, "big")
 
 
 def _decode_uint8(data: bytes, position: int) -> tuple[int, int]:
@@ -87,14 +84,12 @@ def _code_point(registry: type[P]) -> Codec[P]:
     known = registry.known
 
     def decode_one_byte(data: bytes, position: int) -> tuple[P, int]:
-        value = data[position]
-        return known.get(value) or registry(value), position + 1
+        return known[data[position]], position + 1
 
     def decode_two_bytes(data: bytes, position: int) -> tuple[P, int]:
-        value = data[position] << 8 | data[position + 1]
-        return known.get(value) or registry(value), position + 2
+        return known[data[position] << 8 | data[position + 1]], position + 2
 
-    return {1: Codec(_encode_uint8, decode_one_byte), 2: Codec(_uint16.pack, decode_two_bytes)}[registry.size]
+    return {1: Codec(_uint8.pack, decode_one_byte), 2: Codec(_uint16.pack, decode_two_bytes)}[registry.size]
 
 
 # ------------------------------------------------------------------------------------------- bytes
@@ -141,7 +136,7 @@ def _opaque(floor: int, ceiling: int) -> Codec[bytes]:
 
     def decode(data: bytes, position: int) -> tuple[bytes, int]:
         start = position + size
-        length = int.from_bytes(data[position:start], "big")
+        length = data[position] if size == 1 else int.from_bytes(data[position:start], "big")
         end = start + length
         if end > len(data) or not floor <= length <= ceiling:
             raise Malformed(f"a length of {length} bytes is out of bounds")
@@ -191,20 +186,20 @@ def _vector_of(
 
 def _vector_of_code_points(registry: type[P], floor: int, ceiling: int) -> Codec[list[P]]:
     body = _opaque(floor, ceiling)
-    known = registry.known
+    item = _code_point(registry)
+    of_number = registry.known.__getitem__
     size = registry.size
     letter = {1: "B", 2: "H"}[size]
 
-    def encode(values: Iterable[P]) -> bytes:
-        points = tuple(values)
-        return body.encode(struct.pack(f">{len(points)}{letter}", *points))
+    def encode(values: Sequence[P]) -> bytes:
+        return body.encode(struct.pack(f">{len(values)}{letter}", *values))
 
     def decode(data: bytes, position: int) -> tuple[list[P], int]:
         items, end = body.decode(data, position)
-        points = struct.unpack(f">{len(items) // size}{letter}", items)
-        return [known.get(point) or registry(point) for point in points], end
+        numbers = struct.unpack(f">{len(items) // size}{letter}", items)
+        return list(map(of_number, numbers)), end
 
-    return Codec(encode, decode, encode_item=lambda point: int(point).to_bytes(size, "big"))
+    return Codec(encode, decode, encode_item=item.encode)
 
 
 def nested(item: type[Struct], default: Any = _NO_DEFAULT) -> Any:
@@ -267,8 +262,13 @@ def _bind(made: Any, fields: dict[str, Codec[Any]]) -> None:
         return self, position
 
     made._defaults = {name: codec.default for name, codec in fields.items() if codec.default is not _NO_DEFAULT}
-    made.encode = encode
+    made.encode = _encode_one_field(*writers[0]) if len(writers) == 1 else encode
     made.decode_from = staticmethod(decode_from)
+
+
+def _encode_one_field(get: Callable[[Any], Any], write: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
+    """Most structs have one field, and are spared the loop."""
+    return lambda self: write(get(self))
 
 
 class Struct(metaclass=StructType):
@@ -281,10 +281,10 @@ class Struct(metaclass=StructType):
     decode_from: ClassVar[Callable[[bytes, int], tuple[Any, int]]]
 
     def __init__(self, **values: Any) -> None:
-        fields = self.__fields__
-        if len(values) != len(fields):
+        if len(values) < len(self.__fields__):
             values = {**self._defaults, **values}
-            if missing := fields.keys() - values.keys():
+            if len(values) < len(self.__fields__):
+                missing = self.__fields__.keys() - values.keys()
                 raise TypeError(f"{type(self).__name__} needs {', '.join(sorted(missing))}")
         for name, value in values.items():
             setattr(self, name, value)
@@ -306,11 +306,15 @@ class Struct(metaclass=StructType):
         return f"{type(self).__name__}({inside})"
 
 
-def decode(kind: type[S], data: bytes) -> S:
-    """Decode all of `data` as one struct of that kind. Raises ProtocolError (MALFORMED) naming the kind."""
-    value, end = decode_prefix(kind, data)
+def decode(kind: type[S], data: bytes, start: int = 0) -> S:
+    """Decode all of `data` from `start` on as one struct. Raises ProtocolError (MALFORMED) naming the kind."""
+    value: S
+    try:
+        value, end = kind.decode_from(data, start)
+    except _CUT_SHORT as error:
+        raise _malformed(kind, error) from None
     if end != len(data):
-        raise ProtocolError(Fault.MALFORMED, f"{kind.__name__}: {len(data) - end} bytes too many")
+        raise _malformed(kind, f"{len(data) - end} bytes too many")
     return value
 
 
@@ -318,6 +322,13 @@ def decode_prefix(kind: type[S], data: bytes) -> tuple[S, int]:
     """Decode a struct that `data` starts with; gives it and its length. Raises ProtocolError (MALFORMED)."""
     try:
         decoded: tuple[S, int] = kind.decode_from(data, 0)
-    except (Malformed, IndexError, struct.error) as error:
-        raise ProtocolError(Fault.MALFORMED, f"{kind.__name__}: {error}") from None
+    except _CUT_SHORT as error:
+        raise _malformed(kind, error) from None
     return decoded
+
+
+_CUT_SHORT = (Malformed, IndexError, struct.error)
+
+
+def _malformed(kind: type[Struct], why: object) -> ProtocolError:
+    return ProtocolError(Fault.MALFORMED, f"{kind.__name__}: {why}")

@@ -8,7 +8,7 @@ makes up is remembered.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 T = TypeVar("T", bound="CodePoint")
 
@@ -23,22 +23,34 @@ class code:  # noqa: N801 - reads as a declaration inside a registry
         return owner(self.value)
 
 
+class _Known(dict[int, Any]):
+    """A registry's code points by their number."""
+
+    def __init__(self, registry: type[CodePoint]) -> None:
+        super().__init__()
+        self._registry = registry
+
+    def __missing__(self, number: int) -> CodePoint:
+        return self._registry(number)
+
+
 class CodePoint(int):
     """A number of `size` bytes on the wire; its `name` where the registry has one."""
 
     __slots__ = ()
     size: ClassVar[int]
     known: ClassVar[dict[int, Self]]
+    """By their number. `known[number]` is a code point for every number, and keeps none that was not declared."""
     names: ClassVar[dict[int, str]]
 
     def __init_subclass__(cls, size: int = 1) -> None:
         cls.size = size
-        cls.known = {}
+        cls.known = _Known(cls)
         cls.names = {}
         for name, declared in list(vars(cls).items()):
             if isinstance(declared, code):
                 point = cls(declared.value)
-                cls.known[declared.value] = point  # type: ignore[assignment]  # Self of a class variable
+                cls.known[declared.value] = point
                 cls.names[declared.value] = name
                 setattr(cls, name, point)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, TypeVar
 
 from turtls.errors import Fault, ProtocolError
 from turtls.wire.codec import Codec, Malformed, Struct, code_point, decode, fixed, opaque, rest, uint16, uint32, vector
@@ -399,26 +399,28 @@ class Extensions:
     __slots__ = ("_bodies",)
 
     def __init__(self, bodies: Iterable[AnyExtension] = ()) -> None:
-        self._bodies: dict[int, AnyExtension] = {int(body.extension_type): body for body in bodies}
+        self._bodies: dict[int, Any] = {body.extension_type: body for body in bodies}
 
     def get(self, form: type[E]) -> E | None:
         """The extension of that form; None if the message has none."""
-        return cast("E | None", self._bodies.get(form.extension_type))
+        body: E | None = self._bodies.get(form.extension_type)
+        return body
 
     def require(self, form: type[E]) -> E:
         """The extension of that form. Raises ProtocolError (MISSING_EXTENSION)."""
-        body = self._bodies.get(form.extension_type)
+        body: E | None = self._bodies.get(form.extension_type)
         if body is None:
             raise ProtocolError(Fault.MISSING_EXTENSION, form.extension_type.name)
-        return cast("E", body)
+        return body
 
     def add(self, body: AnyExtension) -> None:
         """Put one more at the end, or in the place of the one of its type."""
-        self._bodies[int(body.extension_type)] = body
+        self._bodies[body.extension_type] = body
 
     def remove(self, form: type[E]) -> E | None:
         """Take the extension of that form out; None if the message has none."""
-        return cast("E | None", self._bodies.pop(form.extension_type, None))
+        body: E | None = self._bodies.pop(form.extension_type, None)
+        return body
 
     @property
     def types(self) -> list[int]:
@@ -447,11 +449,10 @@ class Extensions:
 
 def encode_extensions(extensions: Extensions) -> bytes:
     """`Extension extensions<0..2^16-1>`."""
-    parts = []
+    parts: list[bytes] = []
     for kind, body in extensions._bodies.items():
         data = body.encode()
-        parts.append(_header.pack(kind, len(data)))
-        parts.append(data)
+        parts += _header.pack(kind, len(data)), data
     block = b"".join(parts)
     return _length.pack(len(block)) + block
 
@@ -484,7 +485,7 @@ def extensions_reader(
         end = start + _length.unpack_from(data, position)[0]
         if end > len(data):
             raise Malformed("the extensions are longer than their message")
-        found: dict[int, AnyExtension] = {}
+        found: dict[int, Any] = {}
         while start < end:
             kind, length = _header.unpack_from(data, start)
             body_start = start + 4
@@ -493,7 +494,9 @@ def extensions_reader(
                 raise Malformed(f"extension {ExtensionType(kind).name} is longer than its block")
             if kind in found:
                 raise ProtocolError(Fault.DUPLICATE_EXTENSION, ExtensionType(kind).name)
-            found[kind] = _read_body(forms.get(kind), kind, data[body_start:start])
+            form = forms.get(kind)
+            body = data[body_start:start]
+            found[kind] = decode(form, body) if form is not None else _without_form(kind, body)
         extensions = Extensions()
         extensions._bodies = found
         return extensions, end
@@ -501,9 +504,7 @@ def extensions_reader(
     return read
 
 
-def _read_body(form: type[ExtensionBody] | None, kind: int, data: bytes) -> AnyExtension:
-    if form is not None:
-        return decode(form, data)
+def _without_form(kind: int, data: bytes) -> RawExtension:
     if kind in EXTENSION_TABLE:
         # RFC 8446, section 4.2: recognised, but not specified for this message.
         raise ProtocolError(Fault.MISPLACED_EXTENSION, ExtensionType(kind).name)

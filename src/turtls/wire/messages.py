@@ -19,6 +19,9 @@ from turtls.wire.registries import (
 HELLO_RETRY_REQUEST_RANDOM = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 """The SHA-256 of "HelloRetryRequest" (RFC 8446, section 4.1.3)."""
 
+HEADER_LENGTH = 4
+"""msg_type and a 24-bit length (RFC 8446, section 4)."""
+
 
 class HandshakeMessage(Struct):
     """A message with the header of RFC 8446, section 4: its type and the length of its body."""
@@ -34,12 +37,12 @@ class HandshakeMessage(Struct):
     def to_bytes(self) -> bytes:
         """The message with its header."""
         body = self.encode()
-        return ((int(self.msg_type) << 24) | len(body)).to_bytes(4, "big") + body
+        return (self.msg_type << 24 | len(body)).to_bytes(HEADER_LENGTH, "big") + body
 
     @classmethod
     def from_bytes(cls, raw: bytes) -> Self:
         """The message behind the header. Raises ProtocolError (MALFORMED)."""
-        message = decode(cls, raw[4:])
+        message = decode(cls, raw, HEADER_LENGTH)
         message.raw = raw
         return message
 
