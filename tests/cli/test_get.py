@@ -155,7 +155,8 @@ def test_an_answer_that_is_cut_without_goodbye_is_not_taken_for_whole(turtls: Tu
         ("http://localhost/", 1, "fetches https:// addresses"),
         ("localhost", 1, "fetches https:// addresses"),
         ("https:///x", 1, "names no host"),
-        ("https://localhost:99999/", 1, "not a number from 1 to 65535"),
+        ("https://localhost:99999/", 1, "Port out of range"),
+        ("https://[::1/", 1, "cannot be read as an address"),
         ("https://127.0.0.1:1/", 4, "No connection to 127.0.0.1, port 1"),
     ],
 )
@@ -163,6 +164,25 @@ def test_what_cannot_be_fetched_is_said(turtls: Turtls, url: str, code: int, sai
     ended = turtls("get", url)
     assert ended.code == code
     assert said in ended.err
+
+
+def test_a_redirect_to_nowhere_is_said(turtls: Turtls) -> None:
+    def redirect(connection: TLSSocket) -> None:
+        connection.recv(10_000)
+        connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: https://[::1\r\nContent-Length: 0\r\n\r\n")
+
+    with answering(redirect) as port:
+        ended = turtls("get", "-L", f"https://localhost:{port}/", "--danger-accept-any", "--http1")
+    assert ended.code == 1
+    assert "https://[::1 cannot be read as an address" in ended.err
+
+
+@pytest.mark.parametrize("command", [("get", "https://localhost:1/"), ("connect", "localhost:1")])
+@pytest.mark.parametrize("seconds", ["inf", "nan", "1e300", "0", "-1"])
+def test_a_timeout_that_cannot_be_is_refused(turtls: Turtls, command: tuple[str, str], seconds: str) -> None:
+    ended = turtls(*command, "--timeout", seconds)
+    assert ended.code == 2
+    assert "--timeout" in ended.err
 
 
 def test_the_bar_is_as_wide_as_it_should_be() -> None:

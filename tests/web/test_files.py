@@ -103,6 +103,7 @@ def test_a_copy_that_is_not_good_any_more_is_replaced(site: Path) -> None:
     assert ask(site, "/digits.txt", 'If-None-Match: "other"')[0] == 200
     assert ask(site, "/digits.txt", "If-Modified-Since: Tue, 14 Nov 2023 22:13:19 GMT")[0] == 200
     assert ask(site, "/digits.txt", "If-Modified-Since: not a date")[0] == 200
+    assert ask(site, "/digits.txt", f"If-Modified-Since: Tue, 14 Nov {'9' * 20} 22:13:19 GMT")[0] == 200
     # If-None-Match is the better witness, whatever the date says (RFC 9110, section 13.2.2).
     both = ('If-None-Match: "other"', f"If-Modified-Since: {LAST_MODIFIED.decode()}")
     assert ask(site, "/digits.txt", *both)[0] == 200
@@ -163,6 +164,22 @@ def test_names_that_are_not_utf8_are_served(site: Path) -> None:
     (site / os.fsdecode(b"caf\xe9.txt")).write_text("latin")
     assert b'href="./caf%E9.txt"' in ask(site, "/")[2]
     assert ask(site, "/caf%E9.txt")[2] == b"latin"
+
+
+def test_a_folder_whose_name_is_not_utf8_is_listed(site: Path) -> None:
+    (site / os.fsdecode(b"caf\xe9")).mkdir()
+    status, _, body = ask(site, "/caf%E9/")
+    assert status == 200
+    assert "/caf\ufffd".encode() in body
+
+
+def test_links_that_go_in_circles_are_left_out(site: Path) -> None:
+    (site / "circle").symlink_to("circle")
+    assert ask(site, "/circle")[0] == 404
+    status, _, body = ask(site, "/")
+    assert status == 200
+    assert b"digits.txt" in body
+    assert b"circle" not in body
 
 
 def test_a_file_larger_than_a_chunk_is_whole(site: Path) -> None:

@@ -178,6 +178,41 @@ def test_a_window_that_never_opens_ends_the_request() -> None:
     assert run(scenario()) == ErrorCodes.INTERNAL_ERROR
 
 
+def test_a_body_that_comes_a_byte_now_and_then_ends_the_request() -> None:
+    async def scenario() -> ErrorCodes | int | None:
+        limits = Limits(stall_seconds=0.1, slowest=10**6)
+        async with served(mirror, kind=http2.Connection, limits=limits) as port, Client2.connected(port) as client:
+            stream = client.ask("/", method="POST", end=False)
+            reset = asyncio.ensure_future(client.until(StreamReset, stream))
+            while not reset.done():
+                client.http.send_data(stream, b"x")
+                await client.flush()
+                await asyncio.sleep(0.01)
+            return (await reset).error_code
+
+    assert run(scenario()) == ErrorCodes.INTERNAL_ERROR
+
+
+def test_a_window_that_opens_by_a_byte_now_and_then_ends_the_request() -> None:
+    async def large(exchange: Exchange) -> None:
+        await exchange.respond(200, bytes(10**6), "text/plain")
+
+    async def scenario() -> ErrorCodes | int | None:
+        limits = Limits(stall_seconds=0.1, slowest=10**6)
+        async with served(large, kind=http2.Connection, limits=limits) as port, Client2.connected(port) as client:
+            client.opens_windows = False
+            client.http.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: 10})
+            stream = client.ask("/")
+            reset = asyncio.ensure_future(client.until(StreamReset, stream))
+            while not reset.done():
+                client.http.increment_flow_control_window(1, stream)
+                await client.flush()
+                await asyncio.sleep(0.01)
+            return (await reset).error_code
+
+    assert run(scenario()) == ErrorCodes.INTERNAL_ERROR
+
+
 def test_a_handler_that_fails_makes_a_500_and_spares_the_others(caplog: pytest.LogCaptureFixture) -> None:
     async def half_broken(exchange: Exchange) -> None:
         if exchange.request.path == "/broken":

@@ -94,6 +94,18 @@ def test_what_a_visitor_claims_about_who_asks_is_not_passed_on() -> None:
     assert shown(answer)[1][b"x-forwarded-proto"] == b"https"
 
 
+@pytest.mark.parametrize(
+    "name", ["X_Forwarded_For", "X-Forwarded_For", "X-Forwarded-Port", "X-Real-IP", "X_Real_IP", "Proxy", "proxy"]
+)
+def test_nor_is_a_claim_that_an_application_could_take_for_the_proxys(name: str) -> None:
+    assert b"10.0.0.1" not in ask(show_request, "GET / HTTP/1.1", "Host: h", f"{name}: 10.0.0.1")
+
+
+def test_dots_lead_nowhere_without_a_prefix() -> None:
+    assert shown(ask(show_request, "GET /a/../b HTTP/1.1", "Host: h"))[0] == b"GET /a/../b HTTP/1.1"
+    assert shown(ask(show_request, "GET /a..b?c=/../ HTTP/1.1", "Host: h", prefix="/p"))[0].startswith(b"GET /p/a..b")
+
+
 def test_headers_about_the_connection_are_not_passed_on() -> None:
     async def chatty(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -154,7 +166,10 @@ def test_two_lengths_of_one_body_are_refused() -> None:
     assert ask(show_request, *request, body=b"5\r\nhello\r\n0\r\n\r\n").startswith(b"HTTP/1.1 400 ")
 
 
-@pytest.mark.parametrize("target", ["-internal/", "@elsewhere", "mailto:nobody"])
+@pytest.mark.parametrize(
+    "target",
+    ["-internal/", "@elsewhere", "mailto:nobody", "/../x", "/a/../../x", "/%2e%2E/x", "/..%2fx", "/..%5cx", "/.."],
+)
 def test_a_target_cannot_lead_out_of_the_prefix(target: str) -> None:
     answer = ask(show_request, f"GET {target} HTTP/1.1", "Host: h", prefix="/app")
     assert answer.startswith(b"HTTP/1.1 400 ")
@@ -356,7 +371,7 @@ def test_connect_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://127.0.0.1:1", "http://", "ftp://h", "http://h:99999", "http://h:x", "http://h/?a=b"]
+    "url", ["https://127.0.0.1:1", "http://", "ftp://h", "http://h:99999", "http://h:x", "http://h/?a=b", "http://[::1"]
 )
 def test_an_address_that_cannot_be_an_application_is_refused(url: str) -> None:
     with pytest.raises(ConfigError):

@@ -14,7 +14,7 @@ import typer
 
 from turtls import aio
 from turtls.cli.dial import Dialled, dial
-from turtls.cli.options import PolicyOption, client_config, host_and_port
+from turtls.cli.options import MAX_TIMEOUT, PolicyOption, client_config, host_and_port
 from turtls.cli.output import ExitCode, JsonOption, err, print_json, report
 from turtls.cli.render import Picture, chain_tree, facts_table, verdict_lines
 from turtls.config import ClientConfig, Negotiated
@@ -51,7 +51,10 @@ def command(
         Path | None, typer.Option(help="Append the secrets to this file, for Wireshark. Who has it can read it all.")
     ] = None,
     timeout: Annotated[
-        float, typer.Option(min=0.001, help="Seconds to wait for the connection, and for an answer after stdin ends.")
+        float,
+        typer.Option(
+            min=0.001, max=MAX_TIMEOUT, help="Seconds to wait for the connection, and for an answer after stdin ends."
+        ),
     ] = 10,
     danger_accept_any: Annotated[
         bool,

@@ -68,7 +68,12 @@ class Fetched:
     def redirect(self) -> str | None:
         """The URL that the answer points to; None if it is no redirect."""
         location = self.header("location")
-        return urljoin(self.url, location) if self.status in _REDIRECTS and location is not None else None
+        if self.status not in _REDIRECTS or location is None:
+            return None
+        try:
+            return urljoin(self.url, location)
+        except ValueError:
+            return location  # who tries to fetch it is told what is wrong with it
 
     def body(self) -> Iterator[bytes]:
         """The body as it comes. Raises FetchError, TLSError."""
@@ -94,13 +99,13 @@ def fetch(url: str, config: ClientConfig, timeout: float) -> Fetched:
 
 
 def _parts(url: str) -> tuple[str, int, str]:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port or 443
+    except ValueError as error:
+        raise ConfigError(f"{url} cannot be read as an address: {error}.") from None
     if parts.scheme != "https":
         raise ConfigError(f"turtls get fetches https:// addresses, and {url} is none.")
-    try:
-        port = parts.port or 443
-    except ValueError:
-        raise ConfigError(f"The port of {url} is not a number from 1 to 65535.") from None
     if not parts.hostname:
         raise ConfigError(f"{url} names no host.")
     host = parts.hostname

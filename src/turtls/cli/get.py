@@ -12,7 +12,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColu
 from rich.text import Text
 
 from turtls.cli.fetch import Fetched, Timing, fetch
-from turtls.cli.options import PolicyOption, client_config
+from turtls.cli.options import MAX_TIMEOUT, PolicyOption, client_config
 from turtls.cli.output import ExitCode, JsonOption, err, print_json, printable, report
 from turtls.config import ClientConfig
 from turtls.errors import TruncatedError
@@ -52,7 +52,7 @@ def command(
     keylog: Annotated[
         Path | None, typer.Option(help="Append the secrets to this file, for Wireshark. Who has it can read it all.")
     ] = None,
-    timeout: Annotated[float, typer.Option(min=0.001, help="Seconds to wait for each step.")] = 30,
+    timeout: Annotated[float, typer.Option(min=0.001, max=MAX_TIMEOUT, help="Seconds to wait for each step.")] = 30,
     danger_accept_any: Annotated[
         bool,
         typer.Option("--danger-accept-any", help="Go on whoever the peer is. Not private from who is on the path."),

@@ -21,6 +21,9 @@ P = TypeVar("P", bound=CodePoint)
 
 POLICY_HELP = "What may be negotiated: modern, intermediate, legacy, or a cipher string such as ECDHE+AESGCM."
 
+MAX_TIMEOUT = 24 * 3600
+"""Seconds. The operating system has a limit, too, and what lies beyond it is an error of Python's."""
+
 PolicyOption = Annotated[str, typer.Option(metavar="POLICY", help=POLICY_HELP)]
 
 

@@ -28,6 +28,10 @@ for _type, _suffix in (
     _TYPES.add_type(_type, _suffix)
 
 
+_NOT_TO_BE_FOUND = (OSError, ValueError, RuntimeError)
+"""What a path may raise that leads nowhere: RuntimeError by Python before 3.13, for links that go in circles."""
+
+
 class NoSuchRange(Exception):
     """The Range that was asked for lies beyond the file."""
 
@@ -65,7 +69,7 @@ class Folder:
             if S_ISDIR(mode) and untrusted_path.endswith("/") and (resolved / "index.html").is_file():
                 resolved = (resolved / "index.html").resolve()
                 mode = resolved.stat().st_mode
-        except (OSError, ValueError):
+        except _NOT_TO_BE_FOUND:
             return None
         inside = resolved.is_relative_to(self._root)  # a symbolic link may lead out of the folder
         readable = os.access(resolved, os.R_OK)
@@ -79,7 +83,7 @@ class Folder:
             await exchange.respond(308, b"", "text/plain", [(b"location", location.encode())])
             return
         entries = await asyncio.to_thread(self._entries, folder)
-        shown = "/" + "/".join(folder.relative_to(self._root).parts)
+        shown = "/" + "/".join(map(_as_text, folder.relative_to(self._root).parts))
         page = render("listing.html", folder=shown, entries=entries, at_root=folder == self._root)
         await exchange.respond(200, page, "text/html; charset=utf-8", PAGE_HEADERS)
 
@@ -91,7 +95,7 @@ class Folder:
             try:
                 inside = path.resolve(strict=True).is_relative_to(self._root)
                 stat = path.stat()
-            except OSError:  # a link to nowhere
+            except _NOT_TO_BE_FOUND:
                 continue
             if inside:
                 entries.append(_entry(path.name, stat))
@@ -113,10 +117,15 @@ class Entry:
     modified: datetime
 
 
+def _as_text(name: str) -> str:
+    """The name of a file, which need not be text."""
+    return os.fsencode(name).decode(errors="replace")
+
+
 def _entry(name: str, stat: os.stat_result) -> Entry:
     is_folder = S_ISDIR(stat.st_mode)
     return Entry(
-        name=os.fsencode(name).decode(errors="replace"),
+        name=_as_text(name),
         href="./" + quote(os.fsencode(name)) + ("/" if is_folder else ""),
         size=None if is_folder else stat.st_size,
         modified=datetime.fromtimestamp(stat.st_mtime, UTC),
@@ -234,6 +243,6 @@ def _date(field: bytes | None) -> datetime | None:
         return None
     try:
         date = parsedate_to_datetime(field.decode("latin-1"))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return date if date.tzinfo is not None else date.replace(tzinfo=UTC)

@@ -52,6 +52,8 @@ class Limits:
     idle connection as well as one that sends a byte at a time (Slowloris)."""
     stall_seconds: float = 60
     """How long a peer may neither send the body it announced nor take what it asked for."""
+    slowest: int = 500
+    """Bytes a second of a body that keep it from counting as stalled: a byte now and then does not (slow POST)."""
     unread_body: int = 256 * 1024
     """How much of a body that its handler did not want is thrown away so that the connection can be kept."""
     streams: int = 100
@@ -115,6 +117,28 @@ async def visitor_within(seconds: float | None) -> AsyncIterator[None]:
         raise Abandoned("The visitor stalled.") from None
     except (OSError, TLSError) as error:
         raise Abandoned(f"The visitor's connection broke: {error}") from error
+
+
+class Patience:
+    """How long a visitor is waited for while a body goes in one direction: `stall_seconds`, less what was waited
+    already, and more again for what came of it.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._seconds = limits.stall_seconds
+
+    @asynccontextmanager
+    async def waiting(self) -> AsyncIterator[None]:
+        """For what waits on the visitor: makes it Abandoned as `visitor_within` does."""
+        started = asyncio.get_running_loop().time()
+        async with visitor_within(self._seconds):
+            yield
+        self._seconds -= asyncio.get_running_loop().time() - started
+
+    def rewarded(self, size: int) -> None:
+        """So many bytes went by."""
+        self._seconds = min(self._seconds + size / self._limits.slowest, self._limits.stall_seconds)
 
 
 class Exchange(ABC):

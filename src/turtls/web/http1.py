@@ -14,6 +14,7 @@ from turtls.web.http import (
     Handler,
     Headers,
     Limits,
+    Patience,
     Reader,
     Request,
     Visitor,
@@ -37,6 +38,8 @@ class Connection:
         self._limits = limits
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=limits.head)
         self._after_upgrade = b""
+        self._patience = Patience(limits)
+        """With the body of the request that is being answered."""
         self.idle = asyncio.Event()
         """Set while no request is being answered."""
         self.closing = False
@@ -65,6 +68,7 @@ class Connection:
         if not isinstance(head, h11.Request):
             return False
         self.idle.clear()
+        self._patience = Patience(self._limits)
         exchange = _Exchange1(self, _request(head), self._visitor)
         await answer(self._handler, exchange)
         if exchange.upgraded:
@@ -85,11 +89,14 @@ class Connection:
         if self._http.they_are_waiting_for_100_continue:
             await self.send(h11.InformationalResponse(status_code=100, headers=[]))
         try:
-            async with visitor_within(self._limits.stall_seconds):
+            async with self._patience.waiting():
                 event = await self.next_event()
         except h11.RemoteProtocolError as error:
             raise Abandoned("The visitor broke HTTP in the middle of a request.") from error
-        return bytes(event.data) if isinstance(event, h11.Data) else b""
+        if not isinstance(event, h11.Data):
+            return b""
+        self._patience.rewarded(len(event.data))
+        return bytes(event.data)
 
     async def accept_upgrade(self, headers: Headers) -> None:
         """Send 101: HTTP ends here."""

@@ -20,6 +20,7 @@ from turtls.web.http import (
     Handler,
     Headers,
     Limits,
+    Patience,
     Reader,
     Request,
     Visitor,
@@ -172,7 +173,8 @@ class _Exchange2(Exchange):
 
     def __init__(self, connection: Connection, stream: int, request: Request, visitor: Visitor, limits: Limits) -> None:
         super().__init__(request, visitor)
-        self._limits = limits
+        self._with_request = Patience(limits)
+        self._with_answer = Patience(limits)
         self.writable = asyncio.Event()
         """Set when the visitor may have opened a window."""
         self._connection = connection
@@ -211,11 +213,12 @@ class _Exchange2(Exchange):
         while not self._body and not self._body_complete:
             self._readable.clear()
             # A WebSocket may be silent for as long as it likes.
-            async with visitor_within(None if self.request.upgrade else self._limits.stall_seconds):
+            async with visitor_within(None) if self.request.upgrade else self._with_request.waiting():
                 await self._readable.wait()
         if not self._body:
             return b""
         data = self._take()
+        self._with_request.rewarded(len(data))
         await self._connection.flush()
         return data
 
@@ -231,9 +234,10 @@ class _Exchange2(Exchange):
             self.writable.clear()
             length = self._send_what_fits(rest)
             rest = rest[length:]
+            self._with_answer.rewarded(length)
             await self._connection.flush()
             if rest and not length:
-                async with visitor_within(self._limits.stall_seconds):
+                async with self._with_answer.waiting():
                     await self.writable.wait()
 
     def _send_what_fits(self, data: memoryview) -> int:

@@ -6,7 +6,7 @@ import asyncio
 import os
 from base64 import b64encode
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import h11
 
@@ -21,23 +21,22 @@ _HOP_BY_HOP = frozenset(
     {b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade"}
 )
 """RFC 9110, section 7.6.1: these speak about one connection, and there are two here."""
-_NOT_PASSED_ON = frozenset(
-    {b"host", b"expect", b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto"}
-)
-"""What is said or answered here: this is the edge, so a visitor's own claims about what lies before it do not count."""
+_NOT_PASSED_ON = frozenset({b"host", b"expect", b"forwarded", b"x-real-ip", b"proxy"})
+"""What is said or answered here: this is the edge, so a visitor's own claims about what lies before it do not count.
+`Proxy` is no header at all, but CGI would make the environment variable HTTP_PROXY of it (CVE-2016-5385)."""
 
 
 class Upstream:
     """A handler that asks the application at `url` (`http://host:port/prefix`), on a connection for each request."""
 
     def __init__(self, url: str, *, connect_seconds: float = 10, answer_seconds: float = 60) -> None:
-        parts = urlsplit(url if "://" in url else f"http://{url}")
+        try:
+            parts = urlsplit(url if "://" in url else f"http://{url}")
+            self._port = parts.port or 80
+        except ValueError as error:
+            raise ConfigError(f"{url} cannot be read as an address: {error}.") from None
         if parts.scheme != "http" or not parts.hostname or parts.query or parts.fragment:
             raise ConfigError(f"The upstream must be an http:// address, like http://127.0.0.1:8000, not {url}.")
-        try:
-            self._port = parts.port or 80
-        except ValueError:
-            raise ConfigError(f"The port of {url} is not a number from 1 to 65535.") from None
         self._host = parts.hostname
         self._prefix = parts.path.rstrip("/")
         self._connect_seconds = connect_seconds
@@ -70,10 +69,11 @@ class Upstream:
     def _request(self, exchange: Exchange) -> h11.Request:
         """The request as the application gets it. Raises h11.LocalProtocolError: HTTP/2 lets through more than 1.1."""
         request = exchange.request
-        if request.target != "*" and not request.target.startswith("/"):
-            raise h11.LocalProtocolError("A target that is no path could lead out of the prefix.")
+        is_path = request.target == "*" or request.target.startswith("/")
+        if not is_path or (self._prefix and _leads_up(request.path)):
+            raise h11.LocalProtocolError("The target could lead out of the prefix.")
         headers = [(b"host", (request.authority or f"{self._host}:{self._port}").encode("latin-1"))]
-        headers += [field for field in _end_to_end(request.headers) if field[0] not in _NOT_PASSED_ON]
+        headers += [field for field in _end_to_end(request.headers) if _is_passed_on(field[0])]
         headers += _forwarded(request, exchange.visitor)
         if _wants_websocket(request):
             headers += _websocket_handshake(request)
@@ -84,6 +84,16 @@ class Upstream:
         method = "GET" if request.method == "CONNECT" else request.method  # RFC 8441, section 5
         target = request.target if request.target == "*" else self._prefix + request.target
         return h11.Request(method=method.encode("latin-1"), target=target.encode("latin-1"), headers=headers)
+
+
+def _leads_up(untrusted_path: str) -> bool:
+    return ".." in unquote(untrusted_path).replace("\\", "/").split("/")
+
+
+def _is_passed_on(name: bytes) -> bool:
+    """To many applications (CGI, WSGI) a name with an underscore is the same as one with a hyphen."""
+    name = name.replace(b"_", b"-")
+    return name not in _NOT_PASSED_ON and not name.startswith(b"x-forwarded-")
 
 
 def _wants_websocket(request: Request) -> bool:
