@@ -1,7 +1,8 @@
 """What a connection reports: nouns, each a thing that happened.
 
 `Event`s come back from `receive_data` and are for the application. `Trace`s go to the `observer` of a
-connection, if it has one, and are for people who want to watch a handshake.
+connection, if it has one, and are for people who want to watch a handshake. None is frozen: there is one for each
+piece of data, and frozen ones take four times as long to make.
 """
 
 from __future__ import annotations
@@ -21,38 +22,38 @@ class Event:
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class HandshakeCompleted(Event):
     """The channel is private and authentic from here on; `negotiated` says how."""
 
     negotiated: Negotiated
 
 
-@dataclass(slots=True)  # not frozen, for speed: there is one for each piece of data
+@dataclass(slots=True)
 class DataReceived(Event):
     """Application data, in order. One event may hold many records."""
 
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PeerClosed(Event):
     """close_notify: the peer sends no more. This side still may (half-close, RFC 8446, section 6.1)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SessionReceived(Event):
     """The server issued a ticket: `session` may resume this session later (RFC 8446, section 4.6.1)."""
 
     session: Session
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class KeysUpdated(Event):
     """The peer changed its sending keys (RFC 8446, section 4.6.3)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PeerAuthenticated(Event):
     """The client has answered a request for its certificate after the handshake (RFC 8446, section 4.6.2)."""
 
@@ -84,7 +85,7 @@ Observer = Callable[[Trace], None]
 """Who watches."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class HandshakeMessageSeen(Trace):
     """A handshake message passed. `message` is its decoded form, `raw` its bytes with the 4-byte header."""
 
@@ -94,7 +95,7 @@ class HandshakeMessageSeen(Trace):
     encrypted: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class KeysInstalled(Trace):
     """From here on this direction is protected under the keys of `level`; `why` is a sentence for a person."""
 
@@ -104,7 +105,7 @@ class KeysInstalled(Trace):
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SecretDerived(Trace):
     """A step of the key schedule. The secret itself is not shown: `length` is in bytes."""
 
@@ -113,7 +114,7 @@ class SecretDerived(Trace):
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AlertSeen(Trace):
     """An alert passed."""
 
@@ -121,7 +122,7 @@ class AlertSeen(Trace):
     alert: AlertDescription | int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StepTaken(Trace):
     """A named step of the handshake that sends nothing itself: what was chosen or checked, and why."""
 

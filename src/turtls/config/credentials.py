@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 from cryptography import x509
@@ -75,8 +75,8 @@ class Credential:
     @classmethod
     def load(
         cls,
-        certificate: str | Path | bytes,
-        key: str | Path | bytes | None = None,
+        certificate: str | os.PathLike[str] | bytes,
+        key: str | os.PathLike[str] | bytes | None = None,
         *,
         password: str | bytes | None = None,
         ocsp_response: bytes | None = None,
@@ -93,7 +93,7 @@ class Credential:
         return cls._checked(chain, private_key, ocsp_response)
 
     @classmethod
-    def from_pkcs12(cls, data: str | Path | bytes, password: str | bytes | None = None) -> Credential:
+    def from_pkcs12(cls, data: str | os.PathLike[str] | bytes, password: str | bytes | None = None) -> Credential:
         """A credential from a PKCS #12 file, by its path or its bytes. Raises ConfigError."""
         private_key, chain = keys.load_pkcs12(_read(data), password)
         return cls._checked(chain, private_key, None)
@@ -121,11 +121,12 @@ def _issuers(chain: Sequence[bytes]) -> frozenset[bytes]:
         raise ConfigError(f"A certificate of the chain cannot be parsed: {error}.") from error
 
 
-def _read(source: str | Path | bytes) -> bytes:
+def _read(source: str | os.PathLike[str] | bytes) -> bytes:
     if isinstance(source, bytes):
         return source
     try:
-        return Path(source).read_bytes()
+        with open(source, "rb") as file:
+            return file.read()
     except OSError as error:
         raise ConfigError(f"Cannot read {source}: {error.strerror}.") from error
 

@@ -6,8 +6,6 @@ import ipaddress
 import re
 from functools import lru_cache
 
-import idna
-
 from turtls.errors import ConfigError
 
 _ASCII_NAME = re.compile(
@@ -35,6 +33,8 @@ def ascii_name(name: str) -> str:
     """
     lowered = name.removesuffix(".").lower()
     if not lowered.isascii():
+        import idna  # large tables, for names that few have
+
         try:
             lowered = idna.encode(lowered, uts46=True).decode("ascii")
         except idna.IDNAError as error:

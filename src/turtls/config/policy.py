@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from turtls.config.cipher_strings import CipherString
 from turtls.crypto.groups import SUPPORTED
 from turtls.crypto.suites import SUITES13
 from turtls.crypto.suites12 import SUITES12, KeyExchange
@@ -72,6 +71,8 @@ class Policy:
         words = rest if first.lower() in named else text
         if not words.strip():
             return base if first else cls.INTERMEDIATE
+        from turtls.config.cipher_strings import CipherString  # a table of words that most never say
+
         string = CipherString.parse(words, ALL_SUITES12)
         suites13 = string.suites13 or [suite for suite in base.cipher_suites if suite in SUITES13]
         versions = base.versions if string.suites12 else (ProtocolVersion.TLS_1_3,)

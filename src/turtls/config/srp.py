@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from turtls.crypto.srp import SrpVerifier
 from turtls.errors import ConfigError
+
+if TYPE_CHECKING:
+    from turtls.crypto.srp import SrpVerifier
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from turtls.config import ClientConfig, ServerConfig, Session
 from turtls.errors import Fault, ProtocolError
-from turtls.handshake import client12, client13, server12, server13
+from turtls.handshake import client13, server13
 from turtls.handshake.established import Established
 from turtls.handshake.established12 import Established12
 from turtls.handshake.offer import Offer, bind
@@ -34,6 +34,8 @@ async def client(
     answer = await peer.receive(ServerHello, HelloRetryRequest, ServerHello12)
     if isinstance(answer, ServerHello12):
         peer.version = answer.server_version
+        from turtls.handshake import client12
+
         return await client12.handshake(peer, offer, answer, transcript)
     peer.version = ProtocolVersion.TLS_1_3
     peer.carrier.set_version(ProtocolVersion.TLS_1_3)
@@ -54,6 +56,8 @@ async def server(peer: Peer, config: ServerConfig) -> tuple[ServerConfig, Establ
     peer.version = version
     peer.carrier.receive_extensions(hello.extensions)
     if version < ProtocolVersion.TLS_1_3:
+        from turtls.handshake import server12
+
         return config, await server12.handshake(peer, config, hello, version)
     peer.carrier.set_version(version)
     return config, await server13.handshake(peer, config, hello)

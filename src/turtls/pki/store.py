@@ -12,10 +12,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
-import certifi
 from cryptography import x509
 from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.verification import Store
@@ -106,16 +104,18 @@ class TrustStore:
     @classmethod
     def certifi(cls) -> TrustStore:
         """Mozilla's store as the package certifi has it."""
+        import certifi  # which is not needed where the system has a store, and imports much
+
         path = certifi.where()
         return _shared(f"certifi's store ({path})", _file(path))
 
     @classmethod
-    def from_file(cls, path: str | Path) -> TrustStore:
+    def from_file(cls, path: str | os.PathLike[str]) -> TrustStore:
         """The certificates in a PEM bundle, or the one in a DER file. Raises ConfigError."""
         return _shared(f"the file {path}", _file(path))
 
     @classmethod
-    def from_folder(cls, path: str | Path) -> TrustStore:
+    def from_folder(cls, path: str | os.PathLike[str]) -> TrustStore:
         """The certificates in all files (PEM or DER) of a folder. Raises ConfigError."""
         return _shared(f"the folder {path}", _folder(path))
 
@@ -207,14 +207,14 @@ _Files: TypeAlias = dict[_Stamp, str]
 """Paths. A file under several names, as c_rehash makes them, is there once."""
 
 
-def _file(path: str | Path) -> _Files:
+def _file(path: str | os.PathLike[str]) -> _Files:
     try:
         return {_Stamp.of(os.stat(path)): os.fspath(path)}
     except OSError as error:
         raise ConfigError(f"Cannot read {path}: {error.strerror}.") from error
 
 
-def _folder(path: str | Path) -> _Files:
+def _folder(path: str | os.PathLike[str]) -> _Files:
     try:
         with os.scandir(path) as entries:
             return {_Stamp.of(entry.stat()): entry.path for entry in entries if entry.is_file()}
@@ -248,6 +248,7 @@ def _shared(name: str, files: _Files) -> TrustStore:
 
 def _read(path: str) -> bytes:
     try:
-        return Path(path).read_bytes()
+        with open(path, "rb") as file:
+            return file.read()
     except OSError as error:
         raise ConfigError(f"Cannot read {path}: {error.strerror}.") from error
