@@ -16,7 +16,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from benchmarks.contenders.cases import KeyType
 
-NAME = "bench.example"
+NAME = "localhost"
 """The server's, which the client checks."""
 
 _FOLDER = TemporaryDirectory(prefix="turtls-bench-")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 from rich.text import Text
 
 from turtls.cli.fetch import Fetched, Timing, fetch
@@ -18,6 +17,9 @@ from turtls.config import ClientConfig
 from turtls.errors import TruncatedError
 from turtls.explain.verdict import negotiated_as_json
 from turtls.explain.words import version_name
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 EXAMPLES = (
     "turtls get https://example.org/",
@@ -129,6 +131,8 @@ def _protocol(fetched: Fetched) -> str:
 
 
 def _progress(fetched: Fetched) -> Progress:
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+
     progress = Progress(
         BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(), console=err, transient=True
     )

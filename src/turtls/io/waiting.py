@@ -6,7 +6,6 @@ cannot stretch it by sending a byte now and then.
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import math
 import os
@@ -14,7 +13,6 @@ import select
 import socket
 import time
 from collections.abc import Awaitable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
 T = TypeVar("T")
@@ -63,6 +61,7 @@ else:
 
 def run_to_end(awaitable: Awaitable[T], deadline: float) -> T:
     """What `awaitable` gives, in an event loop made for it. Raises what it raises, and TimeoutError at the deadline."""
+    import asyncio  # large, and most programs that block have nothing to await
 
     async def wait() -> T:
         async with asyncio.timeout(None if deadline == NEVER else deadline - time.monotonic()):
@@ -73,5 +72,7 @@ def run_to_end(awaitable: Awaitable[T], deadline: float) -> T:
     except RuntimeError:
         return asyncio.run(wait())
     # This thread is busy running a loop, and cannot run a second one inside it.
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(1) as elsewhere:
         return elsewhere.submit(asyncio.run, wait()).result()
