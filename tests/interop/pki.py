@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
+from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 GENERATORS: dict[str, Callable[[], CertificateIssuerPrivateKeyTypes]] = {
@@ -85,6 +86,22 @@ class Authority:
         )
         return self._write(f"{self._name}-{kind}-{host}", kind, leaf, key)
 
+    def vouch(self, files: Files) -> Path:
+        """An OCSPResponse (RFC 6960) that says the certificate is good, as a DER file."""
+        leaf = x509.load_pem_x509_certificate(files.certificate.read_bytes())
+        now = datetime.datetime.now(datetime.UTC)
+        response = (
+            ocsp.OCSPResponseBuilder()
+            .add_response(
+                leaf, self._intermediate, hashes.SHA1(), ocsp.OCSPCertStatus.GOOD, now, now + _LIFETIME, None, None
+            )
+            .responder_id(ocsp.OCSPResponderEncoding.NAME, self._intermediate)
+            .sign(self._key, hashes.SHA256())
+        )
+        path = self._folder / f"{files.name}.ocsp"
+        path.write_bytes(response.public_bytes(serialization.Encoding.DER))
+        return path
+
     def _write(self, name: str, kind: str, leaf: x509.Certificate, key: CertificateIssuerPrivateKeyTypes) -> Files:
         files = Files(name, *(self._folder / f"{name}{suffix}" for suffix in (".crt", ".intermediate", ".key")))
         files.certificate.write_bytes(_pem(leaf) + _pem(self._intermediate))
@@ -101,6 +118,7 @@ class PKI:
         self.authority = Authority(folder, "turtls")
         self.stranger = Authority(folder, "stranger")
         self._issued: dict[tuple[Authority, str, str], Files] = {}
+        self._vouched: dict[Files, Path] = {}
 
     def files(self, kind: str = "p256", host: str = "localhost", *, trusted: bool = True) -> Files:
         """A certificate, made when it is first asked for."""
@@ -109,6 +127,13 @@ class PKI:
         if wanted not in self._issued:
             self._issued[wanted] = authority.issue(kind, host)
         return self._issued[wanted]
+
+    def ocsp_response(self, kind: str = "p256") -> Path:
+        """The authority's word that the certificate of that kind is not revoked, DER."""
+        files = self.files(kind)
+        if files not in self._vouched:
+            self._vouched[files] = self.authority.vouch(files)
+        return self._vouched[files]
 
 
 def _authority(

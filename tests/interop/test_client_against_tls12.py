@@ -45,3 +45,13 @@ def test_client_certificate(stage: Stage, pki: PKI, peer: ServerPeer, version: s
         with ours.connect(server.port, config) as tls:
             assert server.exchange(tls, DATA) == DATA
             assert agreed(tls).version == old.VERSIONS[version]
+
+
+@old.each_version([peer for peer in SERVERS if Can.EXPORT in peer.server_can])
+def test_exported_keying_material(stage: Stage, pki: PKI, peer: ServerPeer, version: str) -> None:
+    server = stage.server(peer, "rsa", versions=(version, version))
+    config = ours.client_config(pki, policy=old.policy(version))
+    with ours.connect(server.port, config) as tls:
+        assert server.exchange(tls, DATA) == DATA
+        exported = tls.export_keying_material("EXPORTER-turtls", b"tests", 32).hex()
+    server.process.wait_until(lambda: server.process.said(f"exported: {exported}"), "the same from the server")

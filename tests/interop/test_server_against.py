@@ -191,7 +191,7 @@ def test_exported_keying_material(stage: Stage, pki: PKI, peer: ClientPeer) -> N
     with ours.listening(ours.server_config(pki), application) as server:
         with stage.client(peer, server.port) as client:
             assert client.exchange(DATA) == DATA
-            assert f"exported: {exported[0]}" in client.log
+            client.wait_until_said(f"exported: {exported[0]}")
 
 
 @clients_that(Can.CLOSE)

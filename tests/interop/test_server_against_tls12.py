@@ -10,6 +10,7 @@ from tests.interop.ours import agreed
 from tests.interop.peers.base import Can, ClientPeer, payload
 from tests.interop.pki import PKI
 from tests.interop.stage import Stage
+from turtls.io.tlssocket import TLSSocket
 from turtls.wire.registries import CipherSuite
 
 DATA = payload(1000)
@@ -62,3 +63,18 @@ def test_client_certificate(stage: Stage, pki: PKI, peer: ClientPeer, version: s
         negotiated = agreed(server.visit())
     assert negotiated.version == old.VERSIONS[version]
     assert ours.shown(negotiated) == ours.credential(files).chain[0]
+
+
+@old.each_version([peer for peer in CLIENTS if Can.EXPORT in peer.client_can])
+def test_exported_keying_material(stage: Stage, pki: PKI, peer: ClientPeer, version: str) -> None:
+    exported = []
+
+    def application(tls: TLSSocket) -> None:
+        exported.append(tls.export_keying_material("EXPORTER-turtls", b"tests", 32).hex())
+        peer.application(tls)
+
+    config = ours.server_config(pki, "rsa", policy=old.policy(version))
+    with ours.listening(config, application) as server:
+        with stage.client(peer, server.port, versions=(version, version)) as client:
+            assert client.exchange(DATA) == DATA
+            client.wait_until_said(f"exported: {exported[0]}")

@@ -7,16 +7,20 @@ from collections.abc import Callable
 
 import pytest
 
+import turtls
 from tests.interop import old, ours
 from tests.interop.ours import agreed
-from tests.interop.peers.base import echo, payload
+from tests.interop.peers.base import echo, payload, payload_in
 from tests.interop.peers.gnutls import GnuTLS
 from tests.interop.peers.openssl import OpenSSL
 from tests.interop.pki import PKI
-from tests.interop.processes import Process, free_port, wait_for_listener
+from tests.interop.processes import TIMEOUT, Process, free_port, wait_for_listener
 from tests.interop.stage import require
 from turtls.config import Policy
 from turtls.errors import Fault, ProtocolError
+from turtls.events import HandshakeMessageSeen, Trace
+from turtls.wire.extensions import MaxFragmentLength
+from turtls.wire.messages import EncryptedExtensions, ServerHello12
 
 DATA = payload(1000)
 CBC = "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA"
@@ -97,6 +101,37 @@ def test_cbc_with_and_without_the_extensions_that_mend_it(pki: PKI, command: Cal
         finally:
             client.stop()
         assert agreed(server.visit()).cipher_suite.name == CBC
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+@pytest.mark.parametrize("length", [512, 4096])
+def test_max_fragment_length(pki: PKI, version: str, length: int) -> None:
+    """RFC 6066, section 4. openssl takes an answer for a promise, and a longer record for an error."""
+    agreed_on: list[bytes] = []
+
+    def note(trace: Trace) -> None:
+        if isinstance(trace, HandshakeMessageSeen) and isinstance(trace.message, ServerHello12 | EncryptedExtensions):
+            answer = trace.message.extensions.get(MaxFragmentLength)
+            agreed_on.extend([answer.max_fragment_length] if answer is not None else [])
+
+    data = payload(3 * length)
+    config = ours.server_config(pki, "rsa", policy=Policy.INTERMEDIATE)
+    with turtls.listen("127.0.0.1", 0, config) as listener:
+        flag = f"-tls{version.replace('.', '_')}"
+        options = ["-quiet", "-no_ign_eof", "-maxfraglen", str(length), flag]
+        client = Process(s_client(listener.getsockname()[1], *options))
+        try:
+            client.write(data)
+            with listener.accept(note) as tls:
+                tls.settimeout(TIMEOUT)
+                received = b""
+                while len(received) < len(data):
+                    received += tls.recv(65536)
+                tls.sendall(received)
+                client.wait_until(lambda: len(payload_in(client.output)) == len(data), "an echo")
+        finally:
+            client.stop()
+    assert agreed_on == [bytes(({512: 1, 4096: 4}[length],))]
 
 
 def test_ssl3_is_refused_by_name(pki: PKI) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import ClassVar, Protocol
 
 from tests.interop.pki import Files
-from tests.interop.processes import TIMEOUT, Process
+from tests.interop.processes import TIMEOUT, PeerTimeout, Process
 
 _LINE = re.compile(rb"^\d+\n", re.MULTILINE)
 
@@ -49,6 +49,8 @@ class Can(enum.Enum):
     KEEP_RECORD_LIMIT = "keeps to our record_size_limit"
     SET_RECORD_LIMIT = "has a record_size_limit of its own"
     EXPORT = "tells keying material that it exported"
+    STAPLE = "staples an OCSP response, or tells what was stapled"
+    SHOW_TIMESTAMPS = "sends timestamps of Certificate Transparency in an extension, or tells those that came so"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +79,10 @@ class Settings:
     """A KeyUpdate, which asks for one in return, goes before each piece of data."""
     record_limit: int = 0
     """The largest record it takes; 0 is what the protocol allows."""
+    ocsp_response: Path | None = None
+    """What a server staples, DER."""
+    timestamp: Path | None = None
+    """The SignedCertificateTimestamp (RFC 6962, section 3.2) that a server sends along."""
     authenticate_later: bool = False
     """A client offers post_handshake_auth; a server asks for a certificate after the handshake, not in it."""
 
@@ -138,6 +144,11 @@ class Client(ABC):
     def exchange(self, data: bytes) -> bytes:
         """Send `data` to an echo server; what came back."""
 
+    def wait_until_said(self, words: str) -> None:
+        """Wait until it has written that, to either of its outputs; raises PeerTimeout. Most end with each exchange."""
+        if words not in self.log:
+            raise PeerTimeout(f"it never said {words}:\n{self.log}")
+
     @abstractmethod
     def close(self) -> int:
         """Close the connection; the exit code, which is 0 if the peer was content."""
@@ -170,6 +181,9 @@ class PipedClient(Client):
     def _received(self, start: int, size: int) -> bytes:
         output = self._process.output
         return payload_in(output[start:]) if len(output) - start >= size else b""
+
+    def wait_until_said(self, words: str) -> None:
+        self._process.wait_until(lambda: self._process.said(words), words)
 
     def close(self) -> int:
         self._process.write_end()

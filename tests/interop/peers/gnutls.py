@@ -50,8 +50,8 @@ class GnuTLS(ClientPeer, ServerPeer):
     # With these gnutls-cli crashes, also when it meets gnutls-serv.
     client_exchanges = tuple(name for name in server_exchanges if name not in ("DHE_PSK", "ECDHE_PSK"))
     # gnutls-cli loses what does not fit into one record.
-    client_can = frozenset(Can) - {Can.COOKIE, Can.EXPORT, Can.KEEP_RECORD_LIMIT, Can.SET_RECORD_LIMIT}
-    server_can = client_can - {Can.UPDATE_KEYS} | {Can.KEEP_RECORD_LIMIT, Can.SET_RECORD_LIMIT}
+    client_can = OpenSSL.client_can
+    server_can = client_can - {Can.UPDATE_KEYS} | {Can.KEEP_RECORD_LIMIT, Can.SET_RECORD_LIMIT, Can.STAPLE}
 
     def connect(self, port: int, settings: Settings) -> Client:
         command = ["gnutls-cli", "--port", str(port), "--logfile", "/dev/stderr", *self._options(settings)]
@@ -78,6 +78,8 @@ class GnuTLS(ClientPeer, ServerPeer):
         if settings.password:
             users, groups = _srp_files(settings.password)
             command += ["--srppasswd", users, "--srppasswdconf", groups]
+        if settings.ocsp_response:
+            command += ["--ocsp-response", str(settings.ocsp_response)]
         process = Process(command)
         wait_for_listener(process, port)
         return AskingServer(process, port) if settings.authenticate_later else Server(process, port)

@@ -53,7 +53,16 @@ class NSS(ClientPeer, ServerPeer):
         "ffdhe4096": "FF4096",
     }
     certificates = ("p256", "p384", "p521", "rsa", "rsa-pss")
-    client_can = frozenset(Can) - {Can.UPDATE_KEYS, Can.ALPN, Can.CLOSE, Can.COOKIE, Can.EXPORT, Can.SET_RECORD_LIMIT}
+    client_can = frozenset(Can) - {
+        Can.UPDATE_KEYS,
+        Can.ALPN,
+        Can.CLOSE,
+        Can.COOKIE,
+        Can.EXPORT,
+        Can.SET_RECORD_LIMIT,
+        Can.STAPLE,
+        Can.SHOW_TIMESTAMPS,
+    }
     server_can = client_can - {Can.STREAM, Can.CONVERSE} | {Can.COOKIE}
 
     @staticmethod

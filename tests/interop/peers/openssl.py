@@ -53,12 +53,15 @@ class OpenSSL(ClientPeer, ServerPeer):
         *("ECDHE_ECDSA", "ECDHE_RSA", "DHE_RSA", "RSA"),
         *("PSK", "DHE_PSK", "ECDHE_PSK", "RSA_PSK"),
     )
-    client_can = server_can = frozenset(Can) - {
+    client_can = frozenset(Can) - {
         Can.KEEP_RECORD_LIMIT,
         Can.SET_RECORD_LIMIT,
         Can.EXPORT,
         Can.COOKIE,
+        Can.STAPLE,
+        Can.SHOW_TIMESTAMPS,
     }
+    server_can = client_can | {Can.STAPLE}
 
     def connect(self, port: int, settings: Settings) -> Client:
         command = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-quiet", "-no_ign_eof"]
@@ -77,6 +80,8 @@ class OpenSSL(ClientPeer, ServerPeer):
             command += ["-Verify", "5"]
         if "DHE" in settings.suite:  # without, it takes a group of 1024 bits where no certificate asks for more
             command += ["-dhparam", _group()]
+        if settings.ocsp_response:
+            command += ["-status_file", str(settings.ocsp_response)]
         letter = b"K\n" if settings.update_keys else b"c\n" if settings.authenticate_later else None
         process = Process(command if letter else [*command, "-quiet"])
         wait_for_listener(process, port)

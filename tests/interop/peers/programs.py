@@ -27,6 +27,8 @@ _FEW = frozenset(Can) - {
     Can.COOKIE,
     Can.KEEP_RECORD_LIMIT,
     Can.SET_RECORD_LIMIT,
+    Can.STAPLE,
+    Can.SHOW_TIMESTAMPS,
 }
 """What a library can if its interface gives no more than most."""
 
@@ -74,6 +76,10 @@ class ProgramPeer(ClientPeer, ServerPeer):
             options += ["--authenticate-later"]
         if settings.record_limit:
             options += ["--record-limit", str(settings.record_limit)]
+        if settings.ocsp_response:
+            options += ["--ocsp-response", str(settings.ocsp_response)]
+        if settings.timestamp:
+            options += ["--timestamp", str(settings.timestamp)]
         return options
 
 
@@ -93,7 +99,7 @@ class Go(ProgramPeer):
         "secp521r1": "25",
     }
     certificates = ("p256", "p384", "p521", "ed25519", "rsa", "mldsa44", "mldsa65", "mldsa87")
-    client_can = server_can = _FEW
+    client_can = server_can = _FEW | {Can.STAPLE, Can.SHOW_TIMESTAMPS}
 
     def missing(self) -> str | None:
         return None if _go() else f"go is not installed ({self.package})"

@@ -15,9 +15,9 @@ import (
 )
 
 type options struct {
-	certificate, key, ca, name, alpn, groups, minVersion, maxVersion string
-	port                                                             int
-	resume                                                           bool
+	certificate, key, ca, name, alpn, groups, minVersion, maxVersion, ocspResponse, timestamp string
+	port                                                                                      int
+	resume                                                                                    bool
 }
 
 func main() {
@@ -36,6 +36,8 @@ func main() {
 	flags.StringVar(&o.groups, "groups", "", "code points")
 	flags.StringVar(&o.minVersion, "min-version", "1.3", "lowest version")
 	flags.StringVar(&o.maxVersion, "max-version", "1.3", "highest version")
+	flags.StringVar(&o.ocspResponse, "ocsp-response", "", "what to staple, DER")
+	flags.StringVar(&o.timestamp, "timestamp", "", "a SignedCertificateTimestamp")
 	flags.IntVar(&o.port, "port", 0, "where the server listens")
 	flags.BoolVar(&o.resume, "resume", false, "connect twice")
 	flags.Parse(os.Args[2:])
@@ -67,6 +69,18 @@ func configure(o options) (*tls.Config, *x509.CertPool, error) {
 		pair, err := tls.LoadX509KeyPair(o.certificate, o.key)
 		if err != nil {
 			return nil, nil, err
+		}
+		if o.ocspResponse != "" {
+			if pair.OCSPStaple, err = os.ReadFile(o.ocspResponse); err != nil {
+				return nil, nil, err
+			}
+		}
+		if o.timestamp != "" {
+			timestamp, err := os.ReadFile(o.timestamp)
+			if err != nil {
+				return nil, nil, err
+			}
+			pair.SignedCertificateTimestamps = [][]byte{timestamp}
 		}
 		config.Certificates = []tls.Certificate{pair}
 	}
@@ -127,6 +141,8 @@ func report(connection *tls.Conn) {
 	exported, err := state.ExportKeyingMaterial("EXPORTER-turtls", []byte("tests"), 32)
 	log.Println("connected:", tls.VersionName(state.Version), tls.CipherSuiteName(state.CipherSuite), state.CurveID, err)
 	log.Printf("exported: %x", exported)
+	log.Printf("stapled: %x", state.OCSPResponse)
+	log.Printf("timestamps: %x", state.SignedCertificateTimestamps)
 }
 
 func connect(o options) error {
