@@ -344,6 +344,11 @@ class ServerConnection(Connection):
         self._requests.config.required_verifier()
         self._requests.send()
 
+    def _receive_application_data(self, data: bytes) -> None:
+        if self._requests is not None and self._requests.answer_under_way:
+            raise ProtocolError(Fault.UNEXPECTED_RECORD, "application data between Certificate and Finished")
+        super()._receive_application_data(data)
+
     def _server_end_point(self) -> bytes:
         credential = self._require_established().credential
         if credential is None:

@@ -55,9 +55,10 @@ def test_another_password_gives_another_secret() -> None:
 
 
 def test_a_user_who_does_not_exist_looks_like_one_who_does() -> None:
-    first, second = (SrpVerifier.simulated(b"bob", b"seed") for _ in range(2))
-    assert first == second
-    assert first.salt != SrpVerifier.simulated(b"eve", b"seed").salt != SrpVerifier.simulated(b"eve", b"other").salt
+    first, again = (SrpVerifier.simulated(b"bob", b"seed", 2048) for _ in range(2))
+    another, elsewhere = (SrpVerifier.simulated(b"eve", seed, 2048) for seed in (b"seed", b"other"))
+    assert first == again
+    assert first.salt != another.salt != elsewhere.salt
     assert (len(first.salt), first.group) == (len(ALICE.salt), ALICE.group)
 
 

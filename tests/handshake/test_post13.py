@@ -321,6 +321,20 @@ def test_an_answer_that_proves_nothing(
     assert refused(*meddled(replacing(kind, change, at=at))) is fault
 
 
+@pytest.mark.parametrize("kind", [Certificate, CertificateVerify])
+def test_data_in_the_middle_of_an_answer(kind: type[HandshakeMessage]) -> None:
+    """Section 4.6.2: an answer comes in one piece."""
+
+    def data_behind(message: HandshakeMessage) -> HandshakeMessage:
+        client._carrier.write_handshake(message.to_bytes())
+        client._carrier.flush()
+        client._records.write(ContentType.application_data, b"not yet")
+        return QUIET
+
+    client, server = meddled(replacing(kind, data_behind))
+    assert refused(client, server) is Fault.UNEXPECTED_RECORD
+
+
 def test_an_answer_that_was_given_before() -> None:
     """Each request is answered once."""
     answers: list[bytes] = []

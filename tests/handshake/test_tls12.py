@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -377,6 +378,34 @@ def test_an_unknown_user_has_the_same_salt_each_time() -> None:
         with pytest.raises(ProtocolError):
             exchange(client, meddling_server(watch, server_config(SRP, srp=users())))
     assert seen[0] == seen[1]
+
+
+def test_an_unknown_user_is_answered_in_the_group_of_the_others() -> None:
+    seen: list[bytes] = []
+
+    def watch(count: int, message: HandshakeMessage) -> Sent:
+        if isinstance(message, ServerKeyExchange):
+            seen.append(ServerSrpParams.decode(message.content).srp_N)
+        return message
+
+    known = SrpUsers({"alice": SrpVerifier.from_password("alice", "x", b"s" * 16, bits=3072)}.get, bits=3072)
+    for name in ("alice", "nobody"):
+        client, _ = connect(client_config(SRP, srp=SrpLogin(name, "a bad password")))
+        with pytest.raises(ProtocolError):
+            exchange(client, meddling_server(watch, server_config(SRP, srp=known)))
+    assert seen[0] == seen[1]
+    with pytest.raises(ConfigError, match="SRP group of 1024 bits"):
+        SrpUsers(lambda name: None, bits=1024)
+
+
+def test_a_known_user_costs_the_server_as_much_as_an_unknown_one() -> None:
+    for name in ("alice", "nobody"):
+        client, server = connect(
+            client_config(SRP, srp=SrpLogin(name, "a good password")), server_config(SRP, srp=users())
+        )
+        with patch.object(SrpVerifier, "simulated", wraps=SrpVerifier.simulated) as simulated:
+            server.receive_data(client.data_to_send())
+        assert simulated.call_count == 1
 
 
 @pytest.mark.parametrize("suite", ["TLS_PSK_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_PSK_WITH_AES_128_GCM_SHA256"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import queue
 import socket
 import ssl
@@ -227,6 +228,24 @@ def test_listening_everywhere(client_host: str) -> None:
         with turtls.connect(client_host, port_of(listener), config=client_config(), timeout=PATIENCE) as client:
             client.sendall(b"x")
             assert client.recv(1) == b"x"
+
+
+def test_a_listener_survives_a_shortage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "RESOURCES_PAUSE", 0.0)
+    listener = turtls.listen("127.0.0.1", 0, server_config())
+    shortages = [errno.EMFILE, errno.ENOBUFS]
+    accept = listener.accept
+
+    def short_at_first() -> TLSSocket:
+        if shortages:
+            raise OSError(shortages.pop(), "There is none left.")
+        return accept()
+
+    monkeypatch.setattr(listener, "accept", short_at_first)
+    with in_thread(lambda: listener.serve_forever(echo)), listener, connect(listener) as client:
+        client.sendall(b"x")
+        assert client.recv(1) == b"x"
+    assert not shortages
 
 
 # Against the standard library.

@@ -32,3 +32,10 @@ class SrpUsers:
     look_up: Callable[[str], SrpVerifier | None | Awaitable[SrpVerifier | None]]
     seed: bytes = field(default_factory=lambda: os.urandom(32), repr=False)
     """Makes up the same salt for an unknown name each time. Servers that share their users must share it too."""
+    bits: int = 2048
+    """Of the group of the verifiers: who is not a user is answered with one of the same size."""
+
+    def __post_init__(self) -> None:
+        from turtls.crypto.srp import require_group
+
+        require_group(self.bits)

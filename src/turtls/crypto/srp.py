@@ -63,6 +63,14 @@ def groups() -> dict[int, SrpGroup]:
     }
 
 
+def require_group(bits: int) -> SrpGroup:
+    """The group of that size. Raises ConfigError if there is none."""
+    group = groups().get(bits)
+    if group is None:
+        raise ConfigError(f"There is no SRP group of {bits} bits here: {', '.join(map(str, groups()))} are.")
+    return group
+
+
 def known_group(untrusted_N: bytes, untrusted_g: bytes) -> SrpGroup:
     """The group a server sent. A made-up one could give the password away (RFC 5054, section 3.2).
 
@@ -89,13 +97,11 @@ class SrpVerifier:
     @classmethod
     def from_password(cls, username: str, password: str, salt: bytes, bits: int = 2048) -> SrpVerifier:
         """v = g^x mod N (RFC 5054, section 2.4). `salt` is SALT_LENGTH random bytes. ConfigError for unknown `bits`."""
-        group = groups().get(bits)
-        if group is None:
-            raise ConfigError(f"There is no SRP group of {bits} bits here: {', '.join(map(str, groups()))} are.")
+        group = require_group(bits)
         return cls(group, salt, pow(group.g, _private_key(username, password, salt), group.N))
 
     @classmethod
-    def simulated(cls, username: bytes, seed: bytes, bits: int = 2048) -> SrpVerifier:
+    def simulated(cls, username: bytes, seed: bytes, bits: int) -> SrpVerifier:
         """For a name that is not known: always the same salt, so that it looks known (RFC 5054, section 2.5.1.3)."""
         group = groups()[bits]
         salt = SHA256.hmac(seed, b"salt" + username)[:SALT_LENGTH]

@@ -162,7 +162,7 @@ async def _authenticate(
 class ClientRequests:
     """A server's requests for the client's certificate that are not answered yet."""
 
-    __slots__ = ("_established", "_peer", "config", "open")
+    __slots__ = ("_established", "_peer", "answer_under_way", "config", "open")
 
     def __init__(self, peer: Peer, config: ServerConfig, established: Established) -> None:
         self._peer = peer
@@ -170,6 +170,8 @@ class ClientRequests:
         self._established = established
         self.open: dict[bytes, CertificateRequest] = {}
         """By their certificate_request_context."""
+        self.answer_under_way = False
+        """The client's Certificate has come, its Finished not yet: nothing may come between them (section 4.6.2)."""
 
     @property
     def allowed(self) -> bool:
@@ -195,12 +197,14 @@ async def server(peer: Peer, established: Established, keys: TrafficKeys, reques
         request = requests.open.pop(message.certificate_request_context, None)
         if request is None or established.transcript is None:
             raise ProtocolError(Fault.UNEXPECTED_MESSAGE, "a Certificate that was not asked for")
+        requests.answer_under_way = True
         transcript = established.transcript.copy()
         transcript.add(request.raw)
         authenticated = await check_client_certificate(peer, requests.config, request, message, transcript)
         finished = await peer.receive(Finished)
         expected = finished_mac(established.suite.hash, established.client_traffic_secret, transcript.digest())
         verify_finished(expected, finished.verify_data)
+        requests.answer_under_way = False
         if authenticated is not None:
             established.negotiated = replace(
                 established.negotiated,

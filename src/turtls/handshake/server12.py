@@ -395,13 +395,17 @@ class _psk_finder:  # noqa: N801 - a function with its arguments
 
 
 async def _srp_verifier(peer: Peer, config: ServerConfig, hello: ClientHello) -> SrpVerifier:
-    """The user's verifier, or one made up: who is a user here can't be probed (RFC 5054, section 2.5.1.3)."""
+    """The user's verifier, or one made up: who is a user here can't be probed (RFC 5054, section 2.5.1.3).
+
+    One is always made up, because that takes long enough to be measured from afar.
+    """
     identity = hello.extensions.require(SrpIdentity).srp_I
     if config.srp is None:
         raise ProtocolError(Fault.UNKNOWN_PSK_IDENTITY)
     username = identity.decode("utf-8", "replace")
+    simulated = SrpVerifier.simulated(identity, config.srp.seed, config.srp.bits)
     found = await peer.wait(config.srp.look_up(username), "a look-up of a user")
-    return found if found is not None else SrpVerifier.simulated(identity, config.srp.seed)
+    return found if found is not None else simulated
 
 
 # ------------------------------------------------------------------------------------------- messages

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 import threading
 import time
@@ -158,6 +159,10 @@ def listen(
     )
 
 
+_OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+"""A connection waits, and there will be room for it when others end."""
+
+
 class TLSListener:
     """A listening TCP socket whose connections speak TLS."""
 
@@ -212,10 +217,13 @@ class TLSListener:
                 tls = self.accept()
             except ConnectionAbortedError:  # the client left while it waited in the backlog
                 places.release()
-            except OSError:
+            except OSError as error:
+                places.release()
                 if self._closed:
                     return
-                raise
+                if error.errno not in _OUT_OF_RESOURCES:
+                    raise
+                time.sleep(limits.RESOURCES_PAUSE)
             else:
                 threading.Thread(target=serve, args=(tls,), daemon=True).start()
 

@@ -32,3 +32,6 @@ BACKLOG: Final = 256
 
 SERVER_THREADS: Final = 256
 """Connections that TLSListener.serve_forever handles at once, each in a thread: the next one waits in the backlog."""
+
+RESOURCES_PAUSE: Final = 1.0
+"""Seconds until a listener accepts again when the system had no file or memory left for one more connection."""
