@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 from turtls.wire.extensions import AnyExtension, RawExtension
 from turtls.wire.registries import CipherSuite, NamedGroup, ProtocolVersion
 
@@ -26,8 +28,8 @@ class Grease:
 
         `seed` is two random bytes for each extension.
         """
-        order = sorted(range(len(bodies)), key=lambda i: seed[2 * i : 2 * i + 2])
-        shuffled = [bodies[i] for i in order]
+        chances = struct.unpack(f">{len(bodies)}H", seed)
+        shuffled = [bodies[i] for i in sorted(range(len(bodies)), key=chances.__getitem__)]
         return [RawExtension(self.first_extension), *shuffled, RawExtension(self.last_extension, b"\0")]
 
 

@@ -69,9 +69,10 @@ def choose_version(hello: ClientHello, versions: Sequence[ProtocolVersion]) -> P
         raise ProtocolError(Fault.SSL3_REFUSED)  # appendix D.5, whatever supported_versions says
     supported = hello.extensions.get(SupportedVersionsClientHello)
     if supported is not None:
-        offered = frozenset(version for version in supported.versions if not is_grease(version))
+        offered = [version for version in supported.versions if not is_grease(version)]
     else:  # before TLS 1.3 a client names its newest version and knows those below (RFC 5246, appendix E.1)
-        offered = frozenset(v for v in versions if v <= min(hello.legacy_version, ProtocolVersion.TLS_1_2))
+        newest = min(hello.legacy_version, ProtocolVersion.TLS_1_2)
+        offered = [version for version in versions if version <= newest]
     common = [version for version in versions if version in offered]
     if CipherSuite.TLS_FALLBACK_SCSV in hello.cipher_suites and max(versions) > max(offered, default=0):
         raise ProtocolError(Fault.INAPPROPRIATE_FALLBACK)  # RFC 7507, section 3

@@ -208,9 +208,9 @@ class Offer:
 
         Raises ProtocolError (UNSUPPORTED_EXTENSION).
         """
-        offered = frozenset(kind for kind in self.hello.extensions.types if not is_grease(kind))
+        offered = self.hello.extensions.types
         for kind in answers.types:
-            if kind not in offered:
+            if kind not in offered or is_grease(kind):
                 raise ProtocolError(Fault.UNSUPPORTED_EXTENSION, ExtensionType(kind).name)
 
     def revise(self, peer: Peer, *, group: NamedGroup | None, cookie: bytes | None, hash: Hash) -> None:

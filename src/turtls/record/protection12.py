@@ -146,9 +146,11 @@ def protections(
 
     mac_length = suite.mac.digest_size if suite.mac is not None else 0
     iv_length = BLOCK_LENGTH if suite.aead is None else Protection12Aead.fixed_iv_length(suite.aead)
-    block = key_block(2 * (mac_length + suite.key_length + iv_length))
-    parts = []
-    for length in (mac_length, mac_length, suite.key_length, suite.key_length, iv_length, iv_length):
-        parts.append(block[:length])
-        block = block[length:]
-    return protection(*parts[0::2]), protection(*parts[1::2])
+    key_length = suite.key_length
+    block = key_block(2 * (mac_length + key_length + iv_length))
+    keys = 2 * mac_length
+    ivs = keys + 2 * key_length
+    return (
+        protection(block[:mac_length], block[keys : keys + key_length], block[ivs : ivs + iv_length]),
+        protection(block[mac_length:keys], block[keys + key_length : ivs], block[ivs + iv_length :]),
+    )

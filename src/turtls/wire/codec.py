@@ -251,9 +251,6 @@ def _bind(made: Any, fields: dict[str, Codec[Any]]) -> None:
     writers = [(attrgetter(name), codec.encode) for name, codec in fields.items()]
     readers = [(getattr(made, name).__set__, codec.decode) for name, codec in fields.items()]
 
-    def encode(self: Struct) -> bytes:
-        return b"".join([write(get(self)) for get, write in writers])
-
     def decode_from(data: bytes, position: int) -> tuple[Any, int]:
         self = new(made)
         for put, read in readers:
@@ -262,13 +259,21 @@ def _bind(made: Any, fields: dict[str, Codec[Any]]) -> None:
         return self, position
 
     made._defaults = {name: codec.default for name, codec in fields.items() if codec.default is not _NO_DEFAULT}
-    made.encode = _encode_one_field(*writers[0]) if len(writers) == 1 else encode
+    made.encode = _encoder(*writers)
     made.decode_from = staticmethod(decode_from)
 
 
-def _encode_one_field(get: Callable[[Any], Any], write: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
-    """Most structs have one field, and are spared the loop."""
-    return lambda self: write(get(self))
+def _encoder(*writers: tuple[Callable[[Any], Any], Callable[[Any], bytes]]) -> Callable[[Any], bytes]:
+    """Writes one field after the other. Most structs have two at the most, and are spared the loop."""
+    match writers:
+        case ():
+            return lambda self: b""
+        case ((get, write),):
+            return lambda self: write(get(self))
+        case ((get_first, write_first), (get_second, write_second)):
+            return lambda self: write_first(get_first(self)) + write_second(get_second(self))
+        case _:
+            return lambda self: b"".join([write(get(self)) for get, write in writers])
 
 
 class Struct(metaclass=StructType):

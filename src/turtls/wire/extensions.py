@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
+from functools import lru_cache
 from typing import Any, ClassVar, TypeVar
 
 from turtls.errors import Fault, ProtocolError
@@ -45,9 +46,12 @@ class ExtensionBody(Struct):
 
     __slots__ = ()
     extension_type: ClassVar[ExtensionType]
+    recurring: ClassVar[bool]
+    """Whether it is the same on many connections."""
 
-    def __init_subclass__(cls, type: ExtensionType) -> None:
+    def __init_subclass__(cls, type: ExtensionType, recurring: bool = False) -> None:
         cls.extension_type = type
+        cls.recurring = recurring
 
 
 class RawExtension:
@@ -84,17 +88,17 @@ class ServerName(Struct):
     host_name: bytes = opaque(1, 2**16 - 1)
 
 
-class ServerNameList(ExtensionBody, type=ExtensionType.server_name):
+class ServerNameList(ExtensionBody, type=ExtensionType.server_name, recurring=True):
     """The name the client wants to reach (RFC 6066, section 3)."""
 
     server_name_list: list[ServerName] = vector(ServerName, 1, 2**16 - 1)
 
 
-class ServerNameAcknowledged(ExtensionBody, type=ExtensionType.server_name):
+class ServerNameAcknowledged(ExtensionBody, type=ExtensionType.server_name, recurring=True):
     """The server used the name; the body is empty."""
 
 
-class ProtocolNameList(ExtensionBody, type=ExtensionType.application_layer_protocol_negotiation):
+class ProtocolNameList(ExtensionBody, type=ExtensionType.application_layer_protocol_negotiation, recurring=True):
     """ALPN (RFC 7301, section 3.1); a server's list holds exactly the one it chose."""
 
     protocol_name_list: list[bytes] = vector(opaque(1, 2**8 - 1), 2, 2**16 - 1)
@@ -103,13 +107,13 @@ class ProtocolNameList(ExtensionBody, type=ExtensionType.application_layer_proto
 # ------------------------------------------------------------------------------------------- versions
 
 
-class SupportedVersionsClientHello(ExtensionBody, type=ExtensionType.supported_versions):
+class SupportedVersionsClientHello(ExtensionBody, type=ExtensionType.supported_versions, recurring=True):
     """RFC 8446, section 4.2.1."""
 
     versions: list[ProtocolVersion] = vector(ProtocolVersion, 2, 254)
 
 
-class SupportedVersionsServerHello(ExtensionBody, type=ExtensionType.supported_versions):
+class SupportedVersionsServerHello(ExtensionBody, type=ExtensionType.supported_versions, recurring=True):
     """RFC 8446, section 4.2.1."""
 
     selected_version: ProtocolVersion = code_point(ProtocolVersion)
@@ -118,13 +122,13 @@ class SupportedVersionsServerHello(ExtensionBody, type=ExtensionType.supported_v
 # ------------------------------------------------------------------------------------------- key exchange
 
 
-class SupportedGroups(ExtensionBody, type=ExtensionType.supported_groups):
+class SupportedGroups(ExtensionBody, type=ExtensionType.supported_groups, recurring=True):
     """RFC 8446, section 4.2.7."""
 
     named_group_list: list[NamedGroup] = vector(NamedGroup, 2, 2**16 - 1)
 
 
-class EcPointFormats(ExtensionBody, type=ExtensionType.ec_point_formats):
+class EcPointFormats(ExtensionBody, type=ExtensionType.ec_point_formats, recurring=True):
     """RFC 8422, section 5.1.2."""
 
     ec_point_format_list: list[PointFormat] = vector(PointFormat, 1, 2**8 - 1)
@@ -165,13 +169,13 @@ class Cookie(ExtensionBody, type=ExtensionType.cookie):
 # ------------------------------------------------------------------------------------------- signatures, certificates
 
 
-class SignatureAlgorithms(ExtensionBody, type=ExtensionType.signature_algorithms):
+class SignatureAlgorithms(ExtensionBody, type=ExtensionType.signature_algorithms, recurring=True):
     """RFC 8446, section 4.2.3."""
 
     supported_signature_algorithms: list[SignatureScheme] = vector(SignatureScheme, 2, 2**16 - 2)
 
 
-class SignatureAlgorithmsCert(ExtensionBody, type=ExtensionType.signature_algorithms_cert):
+class SignatureAlgorithmsCert(ExtensionBody, type=ExtensionType.signature_algorithms_cert, recurring=True):
     """RFC 8446, section 4.2.3."""
 
     supported_signature_algorithms: list[SignatureScheme] = vector(SignatureScheme, 2, 2**16 - 2)
@@ -200,7 +204,7 @@ class PostHandshakeAuth(ExtensionBody, type=ExtensionType.post_handshake_auth):
     """RFC 8446, section 4.2.6."""
 
 
-class CertificateStatusRequest(ExtensionBody, type=ExtensionType.status_request):
+class CertificateStatusRequest(ExtensionBody, type=ExtensionType.status_request, recurring=True):
     """RFC 6066, section 8: the client wants a stapled OCSP response."""
 
     status_type: CertificateStatusType = code_point(CertificateStatusType, default=CertificateStatusType.ocsp)
@@ -222,7 +226,7 @@ class CertificateStatus(ExtensionBody, type=ExtensionType.status_request):
     response: bytes = opaque(1, 2**24 - 1)
 
 
-class SignedCertificateTimestampRequest(ExtensionBody, type=ExtensionType.signed_certificate_timestamp):
+class SignedCertificateTimestampRequest(ExtensionBody, type=ExtensionType.signed_certificate_timestamp, recurring=True):
     """RFC 6962, section 3.3.1: the client wants timestamps; the body is empty."""
 
 
@@ -235,7 +239,7 @@ class SignedCertificateTimestamps(ExtensionBody, type=ExtensionType.signed_certi
 # ------------------------------------------------------------------------------------------- resumption
 
 
-class PskKeyExchangeModes(ExtensionBody, type=ExtensionType.psk_key_exchange_modes):
+class PskKeyExchangeModes(ExtensionBody, type=ExtensionType.psk_key_exchange_modes, recurring=True):
     """RFC 8446, section 4.2.9."""
 
     ke_modes: list[PskKeyExchangeMode] = vector(PskKeyExchangeMode, 1, 255)
@@ -298,15 +302,15 @@ class MaxFragmentLength(ExtensionBody, type=ExtensionType.max_fragment_length):
     max_fragment_length: bytes = fixed(1)
 
 
-class ExtendedMasterSecret(ExtensionBody, type=ExtensionType.extended_master_secret):
+class ExtendedMasterSecret(ExtensionBody, type=ExtensionType.extended_master_secret, recurring=True):
     """RFC 7627, section 5.1."""
 
 
-class EncryptThenMac(ExtensionBody, type=ExtensionType.encrypt_then_mac):
+class EncryptThenMac(ExtensionBody, type=ExtensionType.encrypt_then_mac, recurring=True):
     """RFC 7366, section 2."""
 
 
-class RenegotiationInfo(ExtensionBody, type=ExtensionType.renegotiation_info):
+class RenegotiationInfo(ExtensionBody, type=ExtensionType.renegotiation_info, recurring=True):
     """RFC 5746, section 3.2."""
 
     renegotiated_connection: bytes = opaque(0, 255, default=b"")
@@ -496,12 +500,23 @@ def extensions_reader(
                 raise ProtocolError(Fault.DUPLICATE_EXTENSION, ExtensionType(kind).name)
             form = forms.get(kind)
             body = data[body_start:start]
-            found[kind] = decode(form, body) if form is not None else _without_form(kind, body)
+            if form is None:
+                found[kind] = _without_form(kind, body)
+            elif form.recurring and length <= _LONGEST_KEPT:
+                found[kind] = _kept(form, body)
+            else:
+                found[kind] = decode(form, body)
         extensions = Extensions()
         extensions._bodies = found
         return extensions, end
 
     return read
+
+
+_LONGEST_KEPT = 64
+"""Bytes."""
+_kept = lru_cache(maxsize=512)(decode)
+"""Bodies that say what a peer can do are the same again and again: they are decoded once, and nobody changes them."""
 
 
 def _without_form(kind: int, data: bytes) -> RawExtension:
