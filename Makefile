@@ -10,7 +10,7 @@ USABLE = 'import ensurepip, sys; sys.version_info >= (3, 11) or sys.exit(1); pri
 RUN = $(VENV)/bin/python -m
 READY = $(VENV)/.ready
 
-.PHONY: help serve test test-all check coverage bench lock clean
+.PHONY: help serve test test-all check coverage bench fuzz lock clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -50,13 +50,24 @@ coverage: $(READY)  ## Run all tests and show which lines and branches they neve
 bench: $(READY)  ## Measure against ssl, pyOpenSSL and tlslite-ng, all in one run
 	@$(RUN) benchmarks.run $(ARGS)
 
+SECONDS ?= 60
+fuzz: $(READY)  ## Fuzz all targets, SECONDS=60 in all; TARGETS="client13 leaf" takes some of them
+ifneq ($(shell command -v uv 2>/dev/null),)
+	@uv pip install --quiet --python $(VENV)/bin/python -r fuzz/requirements.lock
+else
+	@$(RUN) pip install --quiet --disable-pip-version-check -r fuzz/requirements.lock
+endif
+	@$(RUN) fuzz.run $(SECONDS) $(TARGETS)
+
 lock:  ## Pin anew what pyproject.toml asks for (needs uv; ARGS=--upgrade takes the newest)
 	@uv pip compile --quiet --universal --python-version 3.11 --all-extras --group dev --no-header --no-annotate \
 		--output-file requirements.lock pyproject.toml $(ARGS)
+	@uv pip compile --quiet --universal --python-version 3.11 --group fuzz --no-header --no-annotate \
+		--output-file fuzz/requirements.lock $(ARGS)
 
 clean:  ## Remove what the other targets made
-	@rm -rf .venv .venv-* build dist benchmarks/results .coverage htmlcov .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	@find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	@rm -rf .venv .venv-* build dist benchmarks/results fuzz/.work .coverage htmlcov .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find src tests fuzz benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stale, too, is an environment that was moved, or whose Python is gone.
 ifneq ($(shell $(VENV)/bin/python -c '' 2>/dev/null && cat $(READY) 2>/dev/null),$(CURDIR))

@@ -234,6 +234,13 @@ class TestLoadPrivateKey:
         with pytest.raises(ConfigError, match="encrypted: pass password="):
             keys.load_private_key(data)
 
+    @pytest.mark.parametrize("algorithm", ["AES-256-CBC", "DES-EDE3-CBC"])
+    def test_an_iv_that_is_too_short(self, algorithm: str) -> None:
+        key = f"-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: {algorithm},FFC2E735340CE0\n\n"
+        for password in (None, "pw"):
+            with pytest.raises(ConfigError, match="IV in its DEK-Info is too short"):
+                keys.load_private_key(f"{key}Px+n\n-----END EC PRIVATE KEY-----\n".encode(), password)
+
     def test_a_password_too_many_does_no_harm(self) -> None:
         data = P256_KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         assert keys.load_private_key(data, "unneeded").public_key() == P256_KEY.public_key()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from enum import Enum
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
@@ -245,6 +246,7 @@ def load_private_key(data: bytes, password: str | bytes | None = None) -> Privat
     """
     load = load_pem_private_key if b"-----BEGIN" in data else load_der_private_key
     secret = _password_bytes(password)
+    _check_iv(data)
     try:
         key = load(data, secret)
     except TypeError as error:
@@ -256,6 +258,16 @@ def load_private_key(data: bytes, password: str | bytes | None = None) -> Privat
         hint = " Is the password right?" if secret else ""
         raise ConfigError(f"The private key cannot be read: {error}.{hint}") from error
     return _signing_key(key)
+
+
+_DEK_INFO = re.compile(rb"DEK-Info:\s*(AES)?[\w-]*,([0-9A-Fa-f]*)")
+
+
+def _check_iv(pem: bytes) -> None:
+    """Of a key encrypted as RFC 1421 has it: over an IV that is too short `cryptography` panics (seen in 50.0)."""
+    for info in _DEK_INFO.finditer(pem):
+        if len(info[2]) < (32 if info[1] else 16):
+            raise ConfigError("The private key cannot be read: the IV in its DEK-Info is too short.")
 
 
 def load_pkcs12(data: bytes, password: str | bytes | None = None) -> tuple[PrivateKey, list[bytes]]:
