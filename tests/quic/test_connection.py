@@ -43,6 +43,7 @@ from turtls.quic import (
     QuicClientConnection,
     QuicConnection,
     QuicServerConnection,
+    initial_secrets,
     next_traffic_secret,
     packet_keys,
 )
@@ -444,7 +445,9 @@ def vars_of(established: Any) -> list[bytes]:
 
 def test_packet_keys_of_rfc_9001() -> None:
     """Appendix A.1: the keys of a client's Initial packets; appendix A.5: ChaCha20-Poly1305, with its next secret."""
-    secret = bytes.fromhex("c00cf151ca5be075ed0ebfb5c80323c42d6b7db67881289af4008f1f6c357aea")
+    secret, servers = initial_secrets(bytes.fromhex("8394c8f03e515708"))
+    assert secret.hex() == "c00cf151ca5be075ed0ebfb5c80323c42d6b7db67881289af4008f1f6c357aea"
+    assert servers.hex() == "3c199828fd139efd216c155ad844cc81fb82fa8d7446fa7d78be803acdda951b"
     keys = packet_keys(CipherSuite.TLS_AES_128_GCM_SHA256, secret)
     assert keys.key.hex() == "1f369613dd76d5467730efcbe3b1a22d"
     assert keys.iv.hex() == "fa044b2f42a3fd3b46fb255c"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from turtls.handshake.peer import Level
 from turtls.quic.connection import QuicClientConnection, QuicConnection, QuicServerConnection
-from turtls.quic.keys import KeysAvailable, PacketKeys, next_traffic_secret, packet_keys
+from turtls.quic.keys import KeysAvailable, PacketKeys, initial_secrets, next_traffic_secret, packet_keys
 
 __all__ = [
     "KeysAvailable",
@@ -13,6 +13,7 @@ __all__ = [
     "QuicClientConnection",
     "QuicConnection",
     "QuicServerConnection",
+    "initial_secrets",
     "next_traffic_secret",
     "packet_keys",
 ]

@@ -7,7 +7,8 @@
         if isinstance(event, KeysAvailable):
             key, iv, hp = packet_keys(event.cipher_suite, event.traffic_secret)
 
-Levels are those of `handshake.peer.Level`: Initial packets are its PLAINTEXT, since TLS has no keys for them.
+Levels are those of `handshake.peer.Level`: Initial packets are its PLAINTEXT, since TLS has no keys for them. The guide
+for who writes a QUIC stack is docs/quic.md.
 """
 
 from __future__ import annotations
@@ -139,7 +140,7 @@ class QuicServerConnection(QuicConnection):
     """The server's side."""
 
     def __init__(self, config: ServerConfig, *, transport_parameters: bytes, observer: Observer | None = None) -> None:
-        """As for `QuicClientConnection`."""
+        """As for `QuicClientConnection`. Its transport parameters must be known before it sees the client's."""
         config = configuration.server(config)
         super().__init__(config, transport_parameters, observer)
         self._config = config

@@ -6,12 +6,15 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from turtls.crypto.aead import NONCE_LENGTH
-from turtls.crypto.hashes import HmacKey
+from turtls.crypto.hashes import SHA256, HmacKey
 from turtls.crypto.key_schedule import expand_label
 from turtls.crypto.suites import SUITES13
 from turtls.events import Direction, Event
 from turtls.handshake.peer import Level
 from turtls.wire.registries import CipherSuite
+
+_INITIAL_SALT = bytes.fromhex("38762cf7f55934b34d179ae6a4c80cadccbb7f0a")
+"""RFC 9001, section 5.2: that of QUIC version 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class PacketKeys(NamedTuple):
 
 
 def packet_keys(cipher_suite: CipherSuite, traffic_secret: bytes) -> PacketKeys:
-    """The keys of a traffic secret: those that TLS gives, or the Initial secrets of section 5.2."""
+    """The keys of a traffic secret: of those that TLS gives, or of `initial_secrets` with TLS_AES_128_GCM_SHA256."""
     suite = SUITES13[cipher_suite]
     secret = HmacKey(suite.hash, traffic_secret)
     return PacketKeys(
@@ -43,6 +46,17 @@ def packet_keys(cipher_suite: CipherSuite, traffic_secret: bytes) -> PacketKeys:
         iv=expand_label(secret, b"quic iv", b"", NONCE_LENGTH),
         hp=expand_label(secret, b"quic hp", b"", suite.aead.key_length),
     )
+
+
+def initial_secrets(destination_connection_id: bytes) -> tuple[bytes, bytes]:
+    """The client's and the server's secret for Initial packets of QUIC version 1 (RFC 9001, section 5.2).
+
+    They are made of the first Destination Connection ID that the client chose, which everybody can see: they keep
+    accidents away, and no attacker.
+    """
+    secret = HmacKey(SHA256, SHA256.hmac(_INITIAL_SALT, destination_connection_id))  # HKDF-Extract
+    client, server = (expand_label(secret, label, b"", SHA256.digest_size) for label in (b"client in", b"server in"))
+    return client, server
 
 
 def next_traffic_secret(cipher_suite: CipherSuite, traffic_secret: bytes) -> bytes:
