@@ -1,17 +1,21 @@
-"""What is measured in a process of its own each time: memory that connections hold, and imports."""
+"""What is measured in processes of their own: memory that connections hold, imports, a page fetched from nothing."""
 
 from __future__ import annotations
 
 import gc
 import os
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from benchmarks.certificates import NAME, files
 from benchmarks.contenders.cases import Handshake
+from benchmarks.server import serving
 
 _IMPORTS = {
     "turtls": "from turtls import ClientConnection, ServerConnection, WebVerifier",
@@ -20,6 +24,14 @@ _IMPORTS = {
     "pyOpenSSL": "import OpenSSL.SSL",
     "tlslite-ng": "import tlslite.api",
 }
+_URLLIB = """\
+import ssl, sys, urllib.request
+context = ssl.create_default_context(cafile=sys.argv[1])
+sys.stdout.buffer.write(urllib.request.urlopen(sys.argv[2], context=context).read())
+"""
+_ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+"""As a person starts Python: with what was compiled once kept in __pycache__."""
+_ROOT = Path(__file__).resolve().parent.parent
 
 
 def memory(connections: int) -> dict[str, float]:
@@ -33,24 +45,75 @@ def imports(rounds: int) -> dict[str, float]:
     script = f"import sys; {_IMPORTS['turtls']}; {tell}"
     statements = {**_IMPORTS, "its parts of cryptography": "import " + _python(["-c", script])}
     seconds: dict[str, list[float]] = {name: [] for name in statements}
+    for statement in statements.values():
+        _run([sys.executable, "-c", statement])  # compiles what was not compiled before
     for _ in range(rounds):
-        bare = _cpu("pass")
+        bare = _run([sys.executable, "-c", "pass"]).cpu
         for name, statement in statements.items():
-            seconds[name].append(_cpu(statement) - bare)
+            seconds[name].append(_run([sys.executable, "-c", statement]).cpu - bare)
     return {name: statistics.median(own) for name, own in seconds.items()}
 
 
-def _cpu(statement: str) -> float:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    _python(["-c", statement])
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+class Cold(NamedTuple):
+    """What fetching a page took, from the start of the program, in seconds."""
+
+    first_byte: dict[str, float]
+    """By the clock, until the first byte of the page is there."""
+    cpu: dict[str, float]
+    """CPU time of the whole program."""
+
+
+def cold_get(rounds: int) -> Cold:
+    """A page of two bytes, fetched by programs that trust the same root: medians, in turn."""
+    root = str(files("ecdsa").root)
+    with serving() as port:
+        url = f"https://{NAME}:{port}/"
+        commands = {
+            "turtls get": [sys.executable, "-m", "turtls", "get", "--ca", root, url],
+            "urllib + ssl": [sys.executable, "-c", _URLLIB, root, url],
+        }
+        if curl := shutil.which("curl"):
+            commands["curl"] = [curl, "--silent", "--cacert", root, url]
+        runs: dict[str, list[_Run]] = {name: [] for name in commands}
+        for _ in range(rounds + 1):
+            for name, command in commands.items():
+                runs[name].append(_run(command))
+    kept = {name: own[1:] for name, own in runs.items()}  # the first one compiles and fills the system's caches
+    return Cold(
+        {name: statistics.median(run.first_byte for run in own) for name, own in kept.items()},
+        {name: statistics.median(run.cpu for run in own) for name, own in kept.items()},
+    )
+
+
+class _Run(NamedTuple):
+    """One program, from start to end."""
+
+    first_byte: float
+    cpu: float
+
+
+def _run(command: list[str]) -> _Run:
+    before, started = _children_cpu(), time.perf_counter()
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=_ROOT, env=_ENVIRONMENT
+    ) as process:
+        stdout: Any = process.stdout
+        stdout.read(1)
+        first_byte = time.perf_counter() - started
+        stdout.read()
+    if process.returncode != 0:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return _Run(first_byte, _children_cpu() - before)
+
+
+def _children_cpu() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _python(arguments: list[str]) -> str:
-    root = Path(__file__).resolve().parent.parent
     return subprocess.run(
-        [sys.executable, *arguments], check=True, capture_output=True, text=True, cwd=root
+        [sys.executable, *arguments], check=True, stdout=subprocess.PIPE, text=True, cwd=_ROOT, env=_ENVIRONMENT
     ).stdout.strip()
 
 

@@ -9,20 +9,15 @@ from benchmarks.certificates import files, other_credentials
 from benchmarks.contenders.cases import Handshake, Work
 from benchmarks.contenders.clock import timed
 from benchmarks.contenders.ours import configs, connect
-from turtls.config import ClientConfig, Credential, ServerConfig
+from turtls.config import Credential
 from turtls.crypto.tickets import TicketCache
 from turtls.pki import TrustStore, WebVerifier
 
 STEPS = (1, 10, 100, 1000)
 
 
-def _full() -> tuple[ClientConfig, ServerConfig]:
-    client, server = configs(Handshake())
-    return replace(client, sessions=None), server
-
-
 def _credentials(count: int) -> Work:
-    client, server = _full()
+    client, server = configs(Handshake())
     more = [Credential.load(chain, key) for chain, key in other_credentials(count - 1)]
     server = replace(server, credentials=(*more, *server.credentials))
     return timed(lambda: connect(client, server))
@@ -30,7 +25,7 @@ def _credentials(count: int) -> Work:
 
 def _roots(count: int) -> Work:
     """The verdict on the chain is not kept here: else the store would not be asked."""
-    client, server = _full()
+    client, server = configs(Handshake())
     others = b"".join(_last(chain) for chain, _ in other_credentials(count - 1))
     verifier = WebVerifier(TrustStore.from_pem(others + files("ecdsa").root.read_bytes()), cache=None)
     client = replace(client, verifier=verifier)
@@ -45,13 +40,13 @@ def _tickets(count: int) -> Work:
     client, server = configs(Handshake(resumed=True))
     server = replace(server, tickets=TicketCache())
     for _ in range(count):
-        connect(replace(client, sessions=None), server)
+        connect(replace(client, sessions=None), server)  # the server keeps its half all the same
     connect(client, server)
     return timed(lambda: connect(client, server))
 
 
 def _live(count: int) -> Work:
-    client, server = _full()
+    client, server = configs(Handshake())
     held = [connect(client, server) for _ in range(count)]
 
     def one_more() -> None:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from benchmarks.contenders.cases import Work
 
+_ROUNDS_OF_THE_SLOWEST = 3
+"""Who needs more than a round for one operation is far from 1, and would take most of the time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -25,9 +28,10 @@ def compare(works: Mapping[str, Work], reference: str, *, rounds: int, seconds: 
     """The figure of each contender; a round gives each about so many `seconds`, but one operation at the least."""
     times = {name: _times(work, seconds) for name, work in works.items()}
     rounds_of: dict[str, list[float]] = {name: [] for name in works}
-    for _ in range(rounds):
+    for past in range(rounds):
         for name, work in works.items():
-            rounds_of[name].append(work(times[name]) / times[name])
+            if past < _ROUNDS_OF_THE_SLOWEST or times[name] > 1:
+                rounds_of[name].append(work(times[name]) / times[name])
     return {name: _figure(own, rounds_of.get(reference)) for name, own in rounds_of.items()}
 
 
@@ -42,6 +46,6 @@ def _times(work: Work, seconds: float) -> int:
 def _figure(own: list[float], reference: list[float] | None) -> Figure:
     if reference is None:
         return Figure(statistics.median(own), None, None)
-    ratios = [other / mine for mine, other in zip(own, reference, strict=True)]
+    ratios = [other / mine for mine, other in zip(own, reference, strict=False)]
     low, middle, high = statistics.quantiles(ratios, n=4)
     return Figure(statistics.median(own), middle, (high - low) / 2)

@@ -81,6 +81,10 @@ def processes(effort: Effort) -> list[Result]:
     if effort.wants("import"):
         seconds = costs.imports(effort.rounds)
         results.append(_plain("import", "its parts of cryptography", rows.duration, seconds))
+    if effort.wants("cold get"):
+        cold = costs.cold_get(effort.rounds)
+        results.append(_plain("cold get: first byte", "urllib + ssl", rows.duration, cold.first_byte))
+        results.append(_plain("cold get: CPU time", "urllib + ssl", rows.duration, cold.cpu))
     return results
 
 

@@ -8,7 +8,7 @@ import turtls
 from benchmarks.certificates import NAME, files
 from benchmarks.contenders.cases import Cipher, Handshake, Transfer, Work
 from benchmarks.contenders.clock import timed
-from turtls.config import ClientAuth, ClientConfig, Credential, Policy, ServerConfig, SessionCache
+from turtls.config import ClientAuth, ClientConfig, Credential, Policy, ServerConfig, Session, SessionCache
 from turtls.connection import ClientConnection, ServerConnection
 from turtls.events import DataReceived
 from turtls.pki import TrustStore, WebVerifier
@@ -28,6 +28,16 @@ _SUITES12: dict[Cipher, tuple[CipherSuite, ...]] = {
 _GROUPS = {"X25519": NamedGroup.x25519, "X25519MLKEM768": NamedGroup.X25519MLKEM768}
 
 
+class _Forgotten:
+    """Takes sessions, and has none: so a client asks for tickets as the others do, and never resumes."""
+
+    def put(self, key: str, session: Session) -> None:
+        """Nothing is kept."""
+
+    def take(self, key: str) -> Session | None:
+        return None
+
+
 class Turtls:
     """Both ends are turtls."""
 
@@ -35,12 +45,10 @@ class Turtls:
     version = turtls.__version__
 
     def handshake(self, case: Handshake) -> Work:
-        """A full handshake is one of a client that keeps no sessions."""
+        """A resumed handshake uses a ticket of the one before."""
         client_config, server_config = configs(case)
         if case.resumed:
             connect(client_config, server_config)
-        else:
-            client_config = replace(client_config, sessions=None)
 
         def handshake() -> None:
             client, _ = connect(client_config, server_config)
@@ -96,7 +104,8 @@ def configs(case: Handshake) -> tuple[ClientConfig, ServerConfig]:
         groups=(group, NamedGroup.secp256r1),  # up to TLS 1.2 the certificate's curve must be among them
         key_share_groups=(group,),
     )
-    client = ClientConfig(policy=policy, verifier=verifier, sessions=SessionCache())
+    sessions = SessionCache() if case.resumed else _Forgotten()
+    client = ClientConfig(policy=policy, verifier=verifier, sessions=sessions)
     server = ServerConfig(policy=policy, credentials=(Credential.load(pki.server_chain, pki.server_key),))
     if case.client_certificate:
         client = replace(client, credentials=(Credential.load(pki.client_chain, pki.client_key),))

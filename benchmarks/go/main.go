@@ -39,6 +39,7 @@ type order struct {
 type subject struct {
 	client, server *tls.Config
 	here, there    *tls.Conn
+	data           []byte
 }
 
 func main() {
@@ -82,11 +83,10 @@ func obey(subjects map[order]*subject, line []byte) (float64, error) {
 
 func (s *subject) once(o order) error {
 	if o.What == "transfer" {
-		data := make([]byte, o.Size)
-		if err := send(s.here, s.there, data); err != nil {
+		if err := send(s.here, s.there, s.data); err != nil {
 			return err
 		}
-		return send(s.there, s.here, data)
+		return send(s.there, s.here, s.data)
 	}
 	client, _, err := connect(s.client, s.server)
 	if err == nil && client.ConnectionState().DidResume != o.Resumed {
@@ -108,7 +108,7 @@ func prepare(o order) (*subject, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &subject{client: client, server: server}
+	s := &subject{client: client, server: server, data: make([]byte, o.Size)}
 	if o.What == "transfer" || o.Resumed {
 		s.here, s.there, err = connect(client, server)
 	}
