@@ -57,6 +57,8 @@ class Connection(Endpoint):
         self._peer_closed = False
         self._transport_ended = False
         self._warnings = 0
+        self._only_data_comes = False
+        """All that is under way is application data, so that whole records of it change nothing else."""
 
     # Bytes in.
 
@@ -67,11 +69,21 @@ class Connection(Endpoint):
         transport. Where something good came before what is at fault, that is given, and the exception is raised by
         whatever is called next: look at `failure` behind the events, since no more bytes may come.
         """
+        if self._only_data_comes:
+            content, end = self._records.open_at_once(data)
+            if content:
+                if end == len(data):
+                    return [DataReceived(content)]
+                self._events.append(DataReceived(content))
+                data = data[end:]
         self._check_alive()
         if self._peer_closed:
             return []  # section 6.1: what follows close_notify is ignored
+        self._only_data_comes = False
         self._records.feed(data)
-        return self._received(len(data))
+        events = self._received(len(data))
+        self._only_data_comes = self._nothing_but_data_comes()
+        return events
 
     def receive_eof(self) -> list[Event]:
         """The transport has ended. Raises TruncatedError unless the peer said goodbye with close_notify.
@@ -79,6 +91,7 @@ class Connection(Endpoint):
         While a `Pending` is open, what came before the end is still to be looked at: then `resume` says so.
         """
         self._check_alive()
+        self._only_data_comes = False
         self._transport_ended = True
         return [] if self._pending is not None else self._pump()
 
@@ -100,7 +113,7 @@ class Connection(Endpoint):
             if self._records.needs_key_update:
                 self._traffic_keys.update_write(request_peer=False)
         self._carrier.flush()
-        self._records.write(ContentType.application_data, memoryview(data))
+        self._records.write(ContentType.application_data, data)
 
     def close(self) -> None:
         """Say goodbye with close_notify. The peer may still send (half-close, RFC 8446, section 6.1)."""
@@ -155,6 +168,17 @@ class Connection(Endpoint):
         if self._transport_ended and not self._peer_closed:
             what = "data" if self.handshake_done else "the handshake"
             raise TruncatedError(f"The connection was cut off in the middle of {what}.")
+
+    def _nothing_but_data_comes(self) -> bool:
+        return (
+            self._established is not None
+            and self._failure is None
+            and self._pending is None
+            and not (self._peer_closed or self._warnings)
+            and (self._traffic_keys is None or not self._traffic_keys.updates_without_data)
+            and self._carrier.messages.is_empty
+            and self._records.settled
+        )
 
     def _step(self) -> bool:
         """Do the next thing; False if there is nothing to do."""

@@ -108,7 +108,7 @@ def test_the_fast_way_gives_what_the_slow_way_gives(
 def test_the_fast_way_takes_all_that_is_plain(make: MakeProtection) -> None:
     protection = make()
     stream = sealed(make, [(DATA, 50, 0)] * 5)
-    assert protection.open_application_data(stream + stream[:30], 0, LIMIT) == (bytes((50,)) * 250, len(stream))
+    assert protection.open_application_data(stream + stream[:30], LIMIT) == (bytes((50,)) * 250, len(stream))
     assert protection._sequence == 5
 
 

@@ -82,17 +82,26 @@ def test_the_last_sequence_number_is_the_end() -> None:
 
 
 def test_many_records_end_there_too() -> None:
-    sealing, opening = pair(AES_128_GCM)
-    sealing._sequence = opening._sequence = 2**64 - 2
-    records = sealing.seal(ContentType.application_data, b"x" * 100, 51, 0)
-    assert opening.open_application_data(records + records, 0, LIMIT) == (b"x" * 100, len(records))
-    with pytest.raises(ProtocolError) as caught:
-        open_record(opening, records)
-    assert caught.value.fault is Fault.SEQUENCE_EXHAUSTED
+    sealing, _ = pair(AES_128_GCM)
+    sealing._sequence = 2**64 - 2
+    assert len(sealing.seal(ContentType.application_data, b"x" * 100, 51, 0)) == 2 * (5 + 51 + 16)
     sealing._sequence = 2**64 - 1
     with pytest.raises(ProtocolError) as caught:
         sealing.seal(ContentType.application_data, b"x" * 100, 51, 0)
     assert caught.value.fault is Fault.SEQUENCE_EXHAUSTED
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_run_ends_near_the_limit_of_the_keys(count: int) -> None:
+    """From there on the connection looks at each record, and asks for new keys."""
+    sealing, opening = pair(AES_128_GCM)
+    opening._soft_limit = 2
+    records = sealing.seal(ContentType.application_data, b"x" * 50 * count, 51, 0)
+    opened = min(count, 2)
+    assert opening.open_application_data(records, LIMIT) == (b"x" * 50 * opened, opened * (5 + 51 + 16))
+    assert opening.near_limit is (count > 1)
+    next_record = sealing.seal(ContentType.application_data, b"x", LIMIT, 0)
+    assert opening.open_application_data(next_record, LIMIT)[0] == (b"x" if count == 1 else b"")
 
 
 @pytest.mark.parametrize("special", ["padding", "type", "empty", "tag", "version", "length", "cut"])
@@ -117,7 +126,7 @@ def test_a_run_stops_at_whatever_is_not_plain(special: str, before: int, after: 
     elif special == "cut":
         del odd[-1 if after == 0 else -6 :]
     rest = sealing.seal(ContentType.application_data, b"rest", LIMIT, 0) * after
-    content, end = opening.open_application_data(plain + bytes(odd) + rest, 0, LIMIT)
+    content, end = opening.open_application_data(plain + bytes(odd) + rest, LIMIT)
     assert (content, end, opening._sequence) == (b"plain" * before, len(plain), before)
 
 

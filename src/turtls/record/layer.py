@@ -6,6 +6,7 @@ keys for the next one. What is protected, and how, is told by the `Protection` i
 
 from __future__ import annotations
 
+from turtls.crypto.aead import Buffer
 from turtls.errors import Fault, ProtocolError
 from turtls.record import limits
 from turtls.record.opening import is_v2_hello, recognise
@@ -43,8 +44,7 @@ class RecordLayer:
         """Let a ClientHello of SSL 2.0's form begin a handshake of TLS (RFC 5246, appendix E.2)."""
         self.v2_client_hello: bytes | None = None
         """That ClientHello as it came, for the transcript."""
-        self._inbound = b""
-        self._position = 0
+        self._inbound = bytearray()
         self._begun = False
         self._held: Record | ProtocolError | None = None
         self._read: Protection | None = None
@@ -90,11 +90,16 @@ class RecordLayer:
 
     # Reading.
 
-    def feed(self, data: bytes | bytearray | memoryview) -> None:
+    def feed(self, data: Buffer) -> None:
         """Append what the transport received. Take out all records before more is fed: that bounds what is kept."""
-        rest = self._inbound[self._position :]
-        self._inbound = rest + data if rest else bytes(data)
-        self._position = 0
+        self._inbound += data
+
+    def open_at_once(self, received: Buffer) -> tuple[bytes, int]:
+        """The content of the plain application data records that `received` begins with, and how long those are.
+
+        This is for speed alone, and only where all is `settled`: it saves the copy that `feed` makes.
+        """
+        return (b"", 0) if self._read is None else self._read.open_application_data(received, self.receive_limit)
 
     def next_record(self) -> Record | None:
         """True content type and content of the next record, or None if more bytes are needed.
@@ -116,11 +121,11 @@ class RecordLayer:
         `next_record`.
         """
         content = self._read_plain_application_data()
-        if content and self._position == len(self._inbound):  # as nearly always
+        if content and not self._inbound:  # as nearly always
             return content
         contents = [content]
         try:
-            while self._held is None and self._position < len(self._inbound):
+            while self._held is None and self._inbound:
                 if content := self._read_plain_application_data():
                     contents.append(content)
                 elif (record := self.next_record()) is None:
@@ -136,8 +141,9 @@ class RecordLayer:
     def _read_plain_application_data(self) -> bytes:
         if self._read is None or self._held is not None:
             return b""
-        content, self._position = self._read.open_application_data(self._inbound, self._position, self.receive_limit)
+        content, end = self._read.open_application_data(self._inbound, self.receive_limit)
         if content:
+            del self._inbound[:end]
             self._skippable_undecryptable = None
             self._empty_records = 0
         return content
@@ -145,40 +151,45 @@ class RecordLayer:
     @property
     def drained(self) -> bool:
         """Whether all that was fed is taken out."""
-        return self._position == len(self._inbound) and self._held is None
+        return not self._inbound and self._held is None
+
+    @property
+    def settled(self) -> bool:
+        """Whether, besides, nothing that application data would reset is counted."""
+        return self.drained and not self._empty_records and self._skippable_undecryptable is None
 
     @property
     def unread(self) -> bytes:
         """What was fed and is not taken out yet, as it came."""
-        return self._inbound[self._position :]
+        return bytes(self._inbound)
 
-    def _take_record(self) -> tuple[bytes, memoryview] | None:
-        """The next whole record's header and body, and nothing else is kept of what was read."""
-        inbound, start = self._inbound, self._position + HEADER_LENGTH
-        header = inbound[self._position : start]
-        if len(header) == HEADER_LENGTH:
-            if self.accept_v2_hello and not self._begun and is_v2_hello(header):
-                return self._take_v2_hello()
-            self._check_header(header)
-            end = start + int.from_bytes(header[3:], "big")
-            if end <= len(inbound):
-                self._position = end
-                return header, memoryview(inbound)[start:end]
-        self._inbound = inbound[self._position :]
-        self._position = 0
-        return None
+    def _take_record(self) -> tuple[bytes, bytes] | None:
+        """The next whole record's header and body."""
+        inbound = self._inbound
+        header = bytes(inbound[:HEADER_LENGTH])
+        if len(header) < HEADER_LENGTH:
+            return None
+        if self.accept_v2_hello and not self._begun and is_v2_hello(header):
+            return self._take_v2_hello()
+        self._check_header(header)
+        end = HEADER_LENGTH + int.from_bytes(header[3:], "big")
+        if end > len(inbound):
+            return None
+        body = bytes(inbound[HEADER_LENGTH:end])
+        del inbound[:end]
+        return header, body
 
-    def _take_v2_hello(self) -> tuple[bytes, memoryview] | None:
+    def _take_v2_hello(self) -> tuple[bytes, bytes] | None:
         """The record of TLS that a ClientHello of SSL 2.0's form stands for."""
         end = 2 + (int.from_bytes(self._inbound[:2], "big") & 0x7FFF)
         if end > len(self._inbound):
             return None
         self._begun = True
-        self._position = end
-        self.v2_client_hello = self._inbound[2:end]
+        self.v2_client_hello = bytes(self._inbound[2:end])
+        del self._inbound[:end]
         message = client_hello_from_v2(self.v2_client_hello).to_bytes()
         header = bytes((ContentType.handshake,)) + self.legacy_record_version.to_bytes(2, "big")
-        return header + len(message).to_bytes(2, "big"), memoryview(message)
+        return header + len(message).to_bytes(2, "big"), message
 
     def _check_header(self, header: bytes) -> None:
         """What BoringSSL checks: only the major version until keys (and with them the version) are agreed on."""
@@ -200,7 +211,7 @@ class RecordLayer:
         skipped = content_type == _APPLICATION_DATA and self._skippable_application_data is not None
         return limits.MAX_CIPHERTEXT13 if skipped else limits.MAX_PLAINTEXT
 
-    def _open(self, header: bytes, body: memoryview) -> Record | None:
+    def _open(self, header: bytes, body: bytes) -> Record | None:
         """One record's type and content; None if it is to be dropped."""
         if header[0] == _CHANGE_CIPHER_SPEC and self.ignore_ccs:
             self._drop_change_cipher_spec(body)
@@ -219,22 +230,22 @@ class RecordLayer:
         self._skippable_undecryptable = None
         return self._checked(content_type, content)
 
-    def _take_unprotected(self, content_type: int, body: memoryview) -> Record | None:
+    def _take_unprotected(self, content_type: int, body: bytes) -> Record | None:
         if content_type == _APPLICATION_DATA:
             if self._skippable_application_data is None:
                 raise ProtocolError(Fault.UNEXPECTED_RECORD, "application data without protection")
             self._skippable_application_data = _spend(self._skippable_application_data, len(body))
             return None
         self._skippable_application_data = None
-        return self._checked(content_type, bytes(body))
+        return self._checked(content_type, body)
 
-    def _take_plaintext_alert(self, content_type: int, body: memoryview) -> Record:
+    def _take_plaintext_alert(self, content_type: int, body: bytes) -> Record:
         if content_type == _ALERT and self.accept_plaintext_alert and len(body) == _ALERT_LENGTH:
-            return ContentType.alert, bytes(body)
+            return ContentType.alert, body
         raise ProtocolError(Fault.UNEXPECTED_RECORD, f"unprotected {ContentType(content_type).name}")
 
-    def _drop_change_cipher_spec(self, body: memoryview) -> None:
-        if bytes(body) != b"\x01":
+    def _drop_change_cipher_spec(self, body: bytes) -> None:
+        if body != b"\x01":
             raise ProtocolError(Fault.UNEXPECTED_RECORD, "change_cipher_spec with other content than 1")
         self._count_empty()
 
@@ -258,7 +269,7 @@ class RecordLayer:
 
     # Writing.
 
-    def write(self, content_type: ContentType, data: bytes | memoryview) -> None:
+    def write(self, content_type: ContentType, data: Buffer) -> None:
         """Queue `data` in as many records as it takes; nothing for no data."""
         if not data or self._output_ended:
             return
@@ -282,8 +293,11 @@ class RecordLayer:
 
     def take_output(self) -> bytes:
         """Everything queued for the transport."""
-        output, self._outbound = self._outbound, []
-        return output[0] if len(output) == 1 else b"".join(output)
+        if len(self._outbound) == 1:
+            return self._outbound.pop()
+        output = b"".join(self._outbound)
+        self._outbound.clear()
+        return output
 
 
 def _spend(budget: int, amount: int) -> int:

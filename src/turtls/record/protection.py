@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+from turtls.crypto.aead import Buffer
 from turtls.errors import Fault, ProtocolError
 from turtls.record import limits
 
@@ -37,26 +38,27 @@ class Protection(ABC):
         return self._sequence >= self._soft_limit
 
     @abstractmethod
-    def seal(self, content_type: int, data: bytes | memoryview, size_limit: int, padding: int) -> bytes:
+    def seal(self, content_type: int, data: Buffer, size_limit: int, padding: int) -> bytes:
         """`data`, which is not empty, as one or more whole records.
 
-        `size_limit` is what the peer's record_size_limit allows for one (RFC 8449). Where the version has padding,
-        each record is padded to a multiple of `padding` bytes.
+        `size_limit` is what the peer's record_size_limit allows for one (RFC 8449), at the most MAX_INNER_PLAINTEXT.
+        Where the version has padding, each record is padded to a multiple of `padding` bytes.
         """
 
     @abstractmethod
-    def open(self, header: bytes, body: memoryview, size_limit: int) -> tuple[int, bytes]:
+    def open(self, header: bytes, body: Buffer, size_limit: int) -> tuple[int, bytes]:
         """True content type and content of one record.
 
         Raises ProtocolError. After BAD_RECORD_MAC, TLS 1.3 is as it was before, and may go on (section 4.2.10).
         """
 
-    def open_application_data(self, inbound: bytes, position: int, size_limit: int) -> tuple[bytes, int]:
-        """The joint content of the application data records from `position` on, and where the last of them ends.
+    def open_application_data(self, received: Buffer, size_limit: int) -> tuple[bytes, int]:
+        """The joint content of the application data records that `received` begins with, and how long those are.
 
-        This is for speed alone: it stops at whatever is not plain, and may well do nothing. The rest is for `open`.
+        This is for speed alone: it stops at whatever is not plain, also near the limit of the keys, and may well do
+        nothing. The rest is for `open`.
         """
-        return b"", position
+        return b"", 0
 
     def _next_sequence(self) -> int:
         """The sequence number of the record at hand; it is used up when the caller counts on."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from io import BytesIO
+from itertools import chain
+from struct import Struct
 from typing import cast
 
 from cryptography.exceptions import InvalidTag
 
-from turtls.crypto.aead import AEAD, CHACHA20_POLY1305, NONCE_LENGTH
+from turtls.crypto.aead import AEAD, CHACHA20_POLY1305, NONCE_LENGTH, Buffer
 from turtls.crypto.cbc import BLOCK_LENGTH
 from turtls.crypto.hashes import Hash
 from turtls.crypto.suites12 import Suite12
@@ -19,7 +20,11 @@ from turtls.record.protection_cbc import ProtectionCbc
 from turtls.wire.registries import ContentType, ProtocolVersion
 
 _APPLICATION_DATA = int(ContentType.application_data)
-_ADDITIONAL_DATA_LENGTH = 13
+_VERSION = int(ProtocolVersion.TLS_1_2)
+_HEADER = Struct(">BHH")
+"""Content type, version, length of the body (RFC 5246, section 6.2.1)."""
+_ADDITIONAL_DATA = Struct(">QBHH")
+"""Sequence number, content type, version, length of the content (RFC 5246, section 6.2.3.3)."""
 _EXPLICIT_LENGTH = 8
 _SALT_LENGTH = NONCE_LENGTH - _EXPLICIT_LENGTH
 
@@ -31,7 +36,7 @@ class Protection12Aead(Protection):
     ChaCha20-Poly1305 (RFC 7905) makes it from the sequence number as TLS 1.3 does.
     """
 
-    __slots__ = ("_aead", "_explicit_length", "_fixed_iv", "_tag_length")
+    __slots__ = ("_aead", "_explicit_length", "_fixed_iv", "_overhead", "_tag_length")
 
     version_bytes = b"\x03\x03"
     max_ciphertext = limits.MAX_CIPHERTEXT12
@@ -43,86 +48,77 @@ class Protection12Aead(Protection):
         self._fixed_iv = fixed_iv
         self._explicit_length = NONCE_LENGTH - len(fixed_iv)
         self._tag_length = aead.tag_length
+        self._overhead = self._explicit_length + self._tag_length  # in the body of each record
 
     @staticmethod
     def fixed_iv_length(aead: AEAD) -> int:
         """Bytes of the nonce that come from the key block."""
         return NONCE_LENGTH if aead is CHACHA20_POLY1305 else _SALT_LENGTH
 
-    def seal(self, content_type: int, data: bytes | memoryview, size_limit: int, padding: int) -> bytes:
+    def seal(self, content_type: int, data: Buffer, size_limit: int, padding: int) -> bytes:
         """`data` as one or more whole records; there is no padding here."""
+        if len(data) <= size_limit and len(data) <= limits.MAX_PLAINTEXT:
+            return b"".join(self._seal_one(content_type, data))
         step = min(size_limit, limits.MAX_PLAINTEXT)
-        overhead = self._explicit_length + self._tag_length
-        records: list[bytes] = []
-        for start in range(0, len(data), step):
-            content = data[start : start + step]
-            sequence = self._next_sequence()
-            self._sequence += 1
-            header = _header(content_type, len(content) + overhead).to_bytes(HEADER_LENGTH, "big")
-            explicit = sequence.to_bytes(_EXPLICIT_LENGTH, "big")[: self._explicit_length]
-            nonce = self._nonce(sequence, explicit)
-            sealed = self._aead.encrypt(nonce, content, _additional_data(sequence, content_type, len(content)))
-            records += header, explicit, sealed
-        return b"".join(records)
+        view = memoryview(data)
+        records = (self._seal_one(content_type, view[start : start + step]) for start in range(0, len(view), step))
+        return b"".join(chain.from_iterable(records))
 
-    def open(self, header: bytes, body: memoryview, size_limit: int) -> tuple[int, bytes]:
+    def _seal_one(self, content_type: int, content: Buffer) -> tuple[bytes, bytes, bytes]:
+        """Header, what is sent of the nonce, and the ciphertext with its tag."""
+        sequence, length = self._next_sequence(), len(content)
+        header = _HEADER.pack(content_type, _VERSION, length + self._overhead)
+        explicit = sequence.to_bytes(_EXPLICIT_LENGTH, "big") if self._explicit_length else b""
+        additional_data = _ADDITIONAL_DATA.pack(sequence, content_type, _VERSION, length)
+        sealed = self._aead.encrypt(self._nonce(sequence, explicit), content, additional_data)
+        self._sequence += 1
+        return header, explicit, sealed
+
+    def open(self, header: bytes, body: Buffer, size_limit: int) -> tuple[int, bytes]:
         """Content type and content of one record."""
-        sequence = self._next_sequence()
-        length = len(body) - self._explicit_length - self._tag_length
-        if length < 0:
+        if len(body) < self._overhead:
             raise ProtocolError(Fault.BAD_RECORD_MAC)
-        nonce = self._nonce(sequence, bytes(body[: self._explicit_length]))
-        ciphertext = body[self._explicit_length :]
         try:
-            content = self._aead.decrypt(nonce, ciphertext, _additional_data(sequence, header[0], length))
+            content = self._open_one(header[0], body[: self._explicit_length], body[self._explicit_length :])
         except InvalidTag:
             raise ProtocolError(Fault.BAD_RECORD_MAC) from None
-        self._sequence += 1
-        check_content_length(length, limits.MAX_PLAINTEXT, size_limit)
+        check_content_length(len(content), limits.MAX_PLAINTEXT, size_limit)
         return header[0], content
 
-    def open_application_data(self, inbound: bytes, position: int, size_limit: int) -> tuple[bytes, int]:
+    def _open_one(self, content_type: int, explicit: Buffer, ciphertext: Buffer) -> bytes:
+        """Raises InvalidTag."""
+        sequence, length = self._next_sequence(), len(ciphertext) - self._tag_length
+        additional_data = _ADDITIONAL_DATA.pack(sequence, content_type, _VERSION, length)
+        content = self._aead.decrypt(self._nonce(sequence, explicit), ciphertext, additional_data)
+        self._sequence += 1
+        return content
+
+    def open_application_data(self, received: Buffer, size_limit: int) -> tuple[bytes, int]:
         """The joint content of records that have some, as TLS 1.3 does it."""
-        plain_header = _header(_APPLICATION_DATA, self._explicit_length + self._tag_length)
-        longest = min(size_limit, limits.MAX_PLAINTEXT)
-        received = memoryview(inbound)
-        output = BytesIO(bytes(len(inbound) - position))
-        filled = 0
-        with output.getbuffer() as room:
-            while (sequence := self._sequence) < SEQUENCE_END:
-                body = position + HEADER_LENGTH
-                length = int.from_bytes(inbound[position:body], "big") - plain_header
-                ciphertext = body + self._explicit_length
-                end = ciphertext + length + self._tag_length
-                if not 0 < length <= longest or end > len(inbound):
-                    break
-                nonce = self._nonce(sequence, inbound[body:ciphertext])
-                additional_data = _additional_data(sequence, _APPLICATION_DATA, length)
-                try:
-                    self._aead.decrypt_into(
-                        nonce, received[ciphertext:end], additional_data, room[filled : filled + length]
-                    )
-                except InvalidTag:
-                    break
-                self._sequence += 1
-                filled, position = filled + length, end
-        output.truncate(filled)
-        return output.getvalue(), position
+        longest = self._overhead + min(size_limit, limits.MAX_PLAINTEXT)
+        contents: list[bytes] = []
+        position, available = 0, len(received)
+        while position + HEADER_LENGTH < available and self._sequence < self._soft_limit:
+            content_type, version, length = _HEADER.unpack_from(received, position)
+            if content_type != _APPLICATION_DATA or version != _VERSION:
+                break
+            explicit = position + HEADER_LENGTH
+            ciphertext = explicit + self._explicit_length
+            end = explicit + length
+            if end > available or not self._overhead < length <= longest:
+                break
+            try:
+                content = self._open_one(content_type, received[explicit:ciphertext], received[ciphertext:end])
+            except InvalidTag:
+                break
+            contents.append(content)
+            position = end
+        return b"".join(contents), position
 
-    def _nonce(self, sequence: int, explicit: bytes) -> bytes:
+    def _nonce(self, sequence: int, explicit: Buffer) -> bytes:
         if explicit:
-            return self._fixed_iv + explicit
+            return b"".join((self._fixed_iv, explicit))
         return (int.from_bytes(self._fixed_iv, "big") ^ sequence).to_bytes(NONCE_LENGTH, "big")
-
-
-def _header(content_type: int, length: int) -> int:
-    """As one number."""
-    return content_type << 32 | 0x0303 << 16 | length
-
-
-def _additional_data(sequence: int, content_type: int, length: int) -> bytes:
-    """Sequence number, then the header with the length of the content."""
-    return (sequence << 40 | _header(content_type, length)).to_bytes(_ADDITIONAL_DATA_LENGTH, "big")
 
 
 def protections(

@@ -10,7 +10,7 @@ from io import BytesIO
 
 from cryptography.exceptions import InvalidTag
 
-from turtls.crypto.aead import NONCE_LENGTH
+from turtls.crypto.aead import NONCE_LENGTH, Buffer
 from turtls.crypto.key_schedule import traffic_keys
 from turtls.crypto.suites import Suite13
 from turtls.errors import Fault, ProtocolError
@@ -27,7 +27,7 @@ _TYPE_BYTES = [bytes((content_type,)) for content_type in range(256)]
 class Protection13(Protection):
     """One direction under one traffic secret."""
 
-    __slots__ = ("_aead", "_header", "_iv", "_tag_length")
+    __slots__ = ("_aead", "_header", "_iv", "_overhead", "_tag_length")
 
     version_bytes = b"\x03\x03"
     max_ciphertext = limits.MAX_CIPHERTEXT13
@@ -39,18 +39,18 @@ class Protection13(Protection):
         self._aead = suite.aead.new(key)
         self._iv = int.from_bytes(iv, "big")
         self._tag_length = suite.aead.tag_length
+        self._overhead = HEADER_LENGTH + self._tag_length
         self._header = _OUTER + self._tag_length  # with the length of the inner plaintext added, the header of a record
 
-    def seal(self, content_type: int, data: bytes | memoryview, size_limit: int, padding: int) -> bytes:
+    def seal(self, content_type: int, data: Buffer, size_limit: int, padding: int) -> bytes:
         """`data` as one or more whole records, each padded to a multiple of `padding` bytes (RFC 8446, section 5.4)."""
-        inner_limit = min(size_limit, limits.MAX_INNER_PLAINTEXT)
-        if len(data) >= inner_limit:
-            return self._seal_many(content_type, memoryview(data), inner_limit, padding)
-        inner = _inner_plaintext(content_type, data, inner_limit, padding)
+        if padding or len(data) >= size_limit:
+            return self._seal_many(content_type, memoryview(data), size_limit, padding)
+        inner = b"".join((data, _TYPE_BYTES[content_type]))
         header = (self._header + len(inner)).to_bytes(HEADER_LENGTH, "big")
-        nonce = self._nonce()
+        sealed = self._aead.encrypt(self._nonce(), inner, header)
         self._sequence += 1
-        return header + self._aead.encrypt(nonce, inner, header)
+        return header + sealed
 
     def _seal_many(self, content_type: int, data: memoryview, inner_limit: int, padding: int) -> bytes:
         step = inner_limit - 1
@@ -73,7 +73,7 @@ class Protection13(Protection):
         output.truncate(end)
         return output.getvalue()
 
-    def open(self, header: bytes, body: memoryview, size_limit: int) -> tuple[int, bytes]:
+    def open(self, header: bytes, body: Buffer, size_limit: int) -> tuple[int, bytes]:
         """True content type and content of one record, its padding taken off."""
         try:
             inner = self._aead.decrypt(self._nonce(), body, header)
@@ -87,42 +87,36 @@ class Protection13(Protection):
                 raise ProtocolError(Fault.ALL_PADDING)
         return inner[-1], inner[:-1]
 
-    def open_application_data(self, inbound: bytes, position: int, size_limit: int) -> tuple[bytes, int]:
+    def open_application_data(self, received: Buffer, size_limit: int) -> tuple[bytes, int]:
         """The joint content of records with content and without padding (RFC 8446, section 5.4)."""
-        header = inbound[position : position + HEADER_LENGTH]
-        inner_length = int.from_bytes(header, "big") - self._header
-        if not 1 < inner_length <= size_limit:
-            return b"", position
-        body = position + HEADER_LENGTH
-        end = body + inner_length + self._tag_length
-        if end + HEADER_LENGTH < len(inbound):
-            return self._open_many(inbound, position, size_limit)
-        if end > len(inbound):
-            return b"", position
+        inner_length = len(received) - self._overhead
+        header = (self._header + inner_length).to_bytes(HEADER_LENGTH, "big")
+        if not 1 < inner_length <= size_limit or received[:HEADER_LENGTH] != header:
+            return self._open_many(received, size_limit)  # it is not just one record
+        if self._sequence >= self._soft_limit:
+            return b"", 0
         try:
-            inner = self._aead.decrypt(self._nonce(), memoryview(inbound)[body:end], header)
+            inner = self._aead.decrypt(self._nonce(), received[HEADER_LENGTH:], header)
         except InvalidTag:
-            return b"", position
+            return b"", 0
         if inner[-1] != _APPLICATION_DATA:
-            return b"", position
+            return b"", 0
         self._sequence += 1
-        return inner[:-1], end
+        return inner[:-1], len(received)
 
-    def _open_many(self, inbound: bytes, position: int, size_limit: int) -> tuple[bytes, int]:
+    def _open_many(self, received: Buffer, size_limit: int) -> tuple[bytes, int]:
         decrypt_into, iv, header_base, tag_length = self._aead.decrypt_into, self._iv, self._header, self._tag_length
-        sequence, available = self._sequence, len(inbound)
-        ciphertext = memoryview(inbound)
-        output = BytesIO(bytes(available - position))
-        filled = 0
-        with output.getbuffer() as room:
-            while sequence < SEQUENCE_END:
+        sequence, last_sequence = self._sequence, self._soft_limit
+        available = len(received)
+        output = BytesIO(bytes(available))
+        position = filled = 0
+        with output.getbuffer() as room, memoryview(received) as ciphertext:
+            while sequence < last_sequence:
                 body = position + HEADER_LENGTH
-                header = inbound[position:body]
+                header = bytes(ciphertext[position:body])
                 inner_length = int.from_bytes(header, "big") - header_base
-                if not 1 < inner_length <= size_limit:
-                    break
                 end = body + inner_length + tag_length
-                if end > available:
+                if not 1 < inner_length <= size_limit or end > available:
                     break
                 last = filled + inner_length - 1
                 nonce = (iv ^ sequence).to_bytes(NONCE_LENGTH, "big")
@@ -145,7 +139,7 @@ class Protection13(Protection):
         return (self._iv ^ self._sequence).to_bytes(NONCE_LENGTH, "big")
 
 
-def _inner_plaintext(content_type: int, content: bytes | memoryview, inner_limit: int, padding: int) -> bytes:
+def _inner_plaintext(content_type: int, content: memoryview, inner_limit: int, padding: int) -> bytes:
     """TLSInnerPlaintext."""
     inner = b"".join((content, _TYPE_BYTES[content_type]))
     if padding:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Iterator
 
+from turtls.crypto.aead import Buffer
 from turtls.crypto.cbc import BLOCK_LENGTH, AesCbc
 from turtls.crypto.hashes import Hash
 from turtls.errors import Fault, ProtocolError
@@ -61,12 +62,12 @@ class ProtectionCbc(Protection):
 
     # Sealing.
 
-    def seal(self, content_type: int, data: bytes | memoryview, size_limit: int, padding: int) -> bytes:
+    def seal(self, content_type: int, data: Buffer, size_limit: int, padding: int) -> bytes:
         """`data` as one or more whole records. Their padding only fills the cipher's blocks."""
         fragments = self._fragments(content_type, data, min(size_limit, limits.MAX_PLAINTEXT))
         return b"".join(self._seal_one(content_type, bytes(fragment)) for fragment in fragments)
 
-    def _fragments(self, content_type: int, data: bytes | memoryview, step: int) -> Iterator[bytes | memoryview]:
+    def _fragments(self, content_type: int, data: Buffer, step: int) -> Iterator[Buffer]:
         for start in range(0, len(data), step):
             fragment = data[start : start + step]
             if self._last_block and content_type == ContentType.application_data and len(fragment) > 1:
@@ -98,7 +99,7 @@ class ProtectionCbc(Protection):
 
     # Opening.
 
-    def open(self, header: bytes, body: memoryview, size_limit: int) -> tuple[int, bytes]:
+    def open(self, header: bytes, body: Buffer, size_limit: int) -> tuple[int, bytes]:
         """Content type and content of one record."""
         prefix = self._next_sequence().to_bytes(8, "big") + header[:3]
         if self._encrypt_then_mac:

@@ -43,6 +43,11 @@ class HandshakeBuffer:
         del buffer[:end]
         return message
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no message has begun."""
+        return not self._buffer
+
     def require_empty(self) -> None:
         """To be called before any change of keys: a message must not reach across it (RFC 8446, section 5.1).
 

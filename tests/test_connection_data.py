@@ -1,0 +1,138 @@
+"""Application data has a fast way through a connection. It gives what the slow one gives, whatever comes in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import copy
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.handshake.parties import POLICY, shaken
+from tests.test_connection_ends import TLS12, open_under
+from turtls.config import Policy
+from turtls.connection import Connection
+from turtls.errors import AlertLevel, TLSError
+from turtls.events import DataReceived, Event
+from turtls.handshake.established import Established
+from turtls.record.layer import RecordLayer
+from turtls.record.limits import MAX_EMPTY_RECORDS, MAX_KEY_UPDATES, MAX_PLAINTEXT, MAX_WARNING_ALERTS
+from turtls.wire.registries import ContentType
+
+versions = pytest.mark.parametrize("policy", [POLICY, TLS12], ids=["1.3", "1.2"])
+
+USER_CANCELED = bytes((AlertLevel.WARNING, 90))
+
+
+def data_of(size: int) -> Callable[[Connection], None]:
+    return lambda sender: sender.send_data(bytes((size % 251,)) * size)
+
+
+def sealed(content_type: ContentType, content: bytes, padding: int = 0) -> Callable[[Connection], None]:
+    def send(sender: Connection) -> None:
+        assert sender._records._write is not None
+        sender._records._outbound.append(sender._records._write.seal(content_type, content, 2**14, padding))
+
+    return send
+
+
+def update_keys(sender: Connection, request_peer: bool = False) -> None:
+    if isinstance(sender._established, Established):
+        sender.update_keys(request_peer)
+
+
+PIECES: list[Callable[[Connection], None]] = [
+    data_of(1),
+    data_of(300),
+    data_of(MAX_PLAINTEXT),
+    data_of(3 * MAX_PLAINTEXT),
+    sealed(ContentType.application_data, b""),
+    sealed(ContentType.application_data, b"padded", 64),
+    sealed(ContentType.alert, USER_CANCELED),
+    update_keys,
+    lambda sender: update_keys(sender, request_peer=True),
+]
+pieces = st.lists(st.sampled_from(PIECES[:4]) | st.sampled_from(PIECES), min_size=1, max_size=12)
+cuts = st.lists(st.integers(0, 2**16), max_size=6)
+
+Outcome = tuple[list[Event], type[TLSError] | None, int]
+
+
+def twins(policy: Policy) -> tuple[Connection, Connection, Connection]:
+    """A server, and two clients that expect the same from it."""
+    fast, server = open_under(policy)
+    slow, _ = open_under(policy)
+    assert fast._records._read is not None
+    slow._records.install_read(copy(fast._records._read))
+    if isinstance(fast._established, Established):
+        assert isinstance(slow._established, Established)
+        slow._established.server_traffic_secret = fast._established.server_traffic_secret
+    return server, fast, slow
+
+
+def outcome(client: Connection, chunks: list[bytes]) -> Outcome:
+    """What happened, data in one piece; how it ended; and how many bytes there are to send."""
+    events: list[Event] = []
+    sent = 0
+    try:
+        for chunk in chunks:
+            for event in client.receive_data(chunk):
+                if events and isinstance(event, DataReceived) and isinstance(events[-1], DataReceived):
+                    events[-1].data += event.data
+                else:
+                    events.append(event)
+            sent += len(client.data_to_send())
+    except TLSError as error:
+        return events, type(error), sent
+    return events, None, sent
+
+
+@versions
+@given(pieces=pieces, cuts=cuts, goodbye=st.booleans(), damage=st.none() | st.integers(0, 2**16))
+def test_the_fast_way_gives_what_the_slow_way_gives(
+    policy: Policy, pieces: list[Callable[[Connection], None]], cuts: list[int], goodbye: bool, damage: int | None
+) -> None:
+    server, fast, slow = twins(policy)
+    for send in pieces:
+        send(server)
+    if goodbye:
+        server.close()
+    stream = bytearray(server.data_to_send())
+    if damage is not None and stream:
+        stream[damage % len(stream)] ^= 0x21
+    edges = [0, *sorted(cut % (len(stream) + 1) for cut in cuts), len(stream)]
+    chunks = [bytes(stream[start:end]) for start, end in pairwise(edges)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RecordLayer, "open_at_once", lambda _layer, _received: (b"", 0))
+        expected = outcome(slow, chunks)
+    assert outcome(fast, chunks) == expected
+
+
+@versions
+def test_whole_records_are_opened_where_they_lie(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
+    server, client, _ = twins(policy)
+    assert client.receive_data(b"") == []
+    monkeypatch.delattr(RecordLayer, "feed")
+    for size in (1, MAX_PLAINTEXT, 3 * MAX_PLAINTEXT):
+        server.send_data(bytes(size))
+        assert client.receive_data(memoryview(server.data_to_send())) == [DataReceived(bytes(size))]
+
+
+ROWS = [
+    (sealed(ContentType.application_data, b""), MAX_EMPTY_RECORDS),
+    (sealed(ContentType.alert, USER_CANCELED), MAX_WARNING_ALERTS),
+    (update_keys, MAX_KEY_UPDATES),
+]
+
+
+@pytest.mark.parametrize(("send", "limit"), ROWS, ids=["empty records", "warnings", "key updates"])
+def test_data_ends_a_row_of_what_is_counted(send: Callable[[Connection], None], limit: int) -> None:
+    server, client = shaken()[::-1]
+    for _ in range(3):
+        for _ in range(limit):
+            send(server)
+            client.receive_data(server.data_to_send())
+        server.send_data(b"data")
+        assert client.receive_data(server.data_to_send()) == [DataReceived(b"data")]
