@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 from collections.abc import Callable
 from functools import partial
 from typing import Protocol, Self
@@ -62,8 +61,17 @@ class Hash:
         return self.new(data).digest()
 
     def hmac(self, key: bytes, data: bytes) -> bytes:
-        """HMAC(key, data), for a key used once; more than once is faster with `HmacKey`."""
-        return hmac.digest(key, data, self.name)
+        """HMAC(key, data), for a key used once and data that is short; more than once is faster with `HmacKey`.
+
+        Two hashlib objects cost 1.2 us where `hmac.digest` costs 1.8.
+        """
+        padded = self._padded(key)
+        inner = self.new(padded.translate(_INNER_PAD) + data).digest()
+        return self.new(padded.translate(_OUTER_PAD) + inner).digest()
+
+    def _padded(self, key: bytes) -> bytes:
+        """As long as a block (RFC 2104, section 2)."""
+        return (key if len(key) <= self.block_size else self.digest(key)).ljust(self.block_size, b"\0")
 
     def __repr__(self) -> str:
         return f"Hash({self.name!r})"
@@ -72,15 +80,13 @@ class Hash:
 class HmacKey:
     """HMAC under one key, many times: the key is hashed once and the states are copied.
 
-    Two copied states cost 0.6 us where `hmac.digest` costs 1.6.
+    Two copied states cost 0.8 us where `hmac.digest` costs 1.8.
     """
 
     __slots__ = ("_inner", "_outer", "hash")
 
     def __init__(self, hash: Hash, key: bytes) -> None:
-        if len(key) > hash.block_size:
-            key = hash.digest(key)
-        padded = key.ljust(hash.block_size, b"\0")
+        padded = hash._padded(key)
         self.hash = hash
         self._inner = hash.new(padded.translate(_INNER_PAD))
         self._outer = hash.new(padded.translate(_OUTER_PAD))
