@@ -195,7 +195,7 @@ def _resuming(client: ClientConfig, server: ServerConfig) -> ClientConfig:
 @cache
 def clients13() -> tuple[ClientConfig, ...]:
     plain = _client(POLICY13, record_size_limit=1000)
-    known = _client(POLICY13, credentials=(credential(),), post_handshake_auth=True)
+    known = _client(POLICY13, credentials=(credential(),), psks=(PSK,), post_handshake_auth=True)
     return plain, _resuming(plain, servers13()[0]), known
 
 
@@ -203,9 +203,7 @@ def clients13() -> tuple[ClientConfig, ...]:
 def clients12() -> tuple[ClientConfig, ...]:
     plain = _client(POLICY12)
     both = replace(POLICY12, versions=Policy.LEGACY.versions, key_share_groups=_GROUPS[:1])
-    known = _client(
-        POLICY12, psk=lambda hint: PSK, srp=SrpLogin("alice", "a password"), credentials=(credential("rsa"),)
-    )
+    known = _client(POLICY12, psks=(PSK,), srp=SrpLogin("alice", "a password"), credentials=(credential("rsa"),))
     return (
         plain,
         _resuming(plain, servers12()[0]),
@@ -218,7 +216,9 @@ def clients12() -> tuple[ClientConfig, ...]:
 @cache
 def servers13() -> tuple[ServerConfig, ...]:
     plain = _server(POLICY13, record_size_limit=1000)
-    asking = _server(POLICY13, client_auth=ClientAuth.REQUEST, verifier=DangerAcceptAnyCertificate())
+    asking = _server(
+        POLICY13, client_auth=ClientAuth.REQUEST, verifier=DangerAcceptAnyCertificate(), psks={PSK.identity: PSK}.get
+    )
     return plain, _server(ONLY_P256), asking
 
 
@@ -228,6 +228,6 @@ def servers12() -> tuple[ServerConfig, ...]:
     return (
         _server(POLICY12),
         _server(POLICY12, client_auth=ClientAuth.REQUEST, verifier=DangerAcceptAnyCertificate()),
-        _server(POLICY12, psk=lambda identity: PSK.key, psk_identity_hint=b"hint", srp=_users()),
+        _server(POLICY12, psks={PSK.identity: PSK}.get, psk_identity_hint=b"hint", srp=_users()),
         _server(both),
     )

@@ -96,7 +96,7 @@ def test_a_shared_secret_shows_no_certificate_to_bind_to() -> None:
     policy = replace(Policy.from_string("PSK-AES128-GCM-SHA256"), versions=TLS12.versions)
     key = PreSharedKey(b"me", bytes(16))
     parties = shaken(
-        client_config(policy=policy, psk=lambda hint: key), server_config(policy=policy, psk=lambda identity: key.key)
+        client_config(policy=policy, psks=(key,)), server_config(policy=policy, psks={key.identity: key}.get)
     )
     for side in parties:
         with pytest.raises(ConfigError):

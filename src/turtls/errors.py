@@ -250,6 +250,10 @@ class Fault(Enum):
     )
     BAD_BINDER = AlertDescription.DECRYPT_ERROR, "The client's PSK binder is wrong: it does not hold that key."
     BAD_PSK_SELECTION = AlertDescription.ILLEGAL_PARAMETER, "The server chose a pre-shared key that it was not offered."
+    PSK_REQUIRED = (
+        AlertDescription.HANDSHAKE_FAILURE,
+        "This server knows its clients by pre-shared keys alone, and the client offers none in a way that it can use.",
+    )
     UNKNOWN_PSK_IDENTITY = (
         AlertDescription.UNKNOWN_PSK_IDENTITY,
         "The peer's pre-shared key identity is not known here.",

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
 from tests.bogo.flags import CredentialOptions, Options, Unimplemented
 from tests.bogo.world import Refusal, WatchedSigner, World, answer
-from turtls.config import ClientAuth, ClientConfig, ConfigError, Credential, Environment, Policy, ServerConfig
+from turtls.config import (
+    ClientAuth,
+    ClientConfig,
+    ConfigError,
+    Credential,
+    Environment,
+    Policy,
+    PreSharedKey,
+    ServerConfig,
+)
 from turtls.crypto import keys, signatures
 from turtls.crypto.groups import POST_QUANTUM, SUPPORTED
+from turtls.crypto.hashes import SHA256, SHA384, Hash
 from turtls.errors import AlertDescription, Fault, ProtocolError
 from turtls.wire.codec import decode
 from turtls.wire.extensions import ProtocolNameList, SignedCertificateTimestamps
@@ -53,10 +63,10 @@ def client_config(options: Options, world: World) -> ClientConfig:
         raise Unimplemented("a client takes the verdict from the session")
     return ClientConfig(
         policy=_policy(options),
-        verifier=world.judge,
+        verifier=None if any(imported_keys(options)) and not options.verify_peer else world.judge,
         alpn=_protocols(options.advertise_alpn),
         credentials=_credentials(options, world),
-        psk=_PskOf(options.psk, options.psk_identity) if options.psk else None,  # type: ignore[arg-type]
+        psks=_own_keys(options),
         fallback=options.fallback_scsv,
         sessions=None if options.no_ticket else world.sessions,
         grease=options.enable_grease,
@@ -74,7 +84,7 @@ def server_config(options: Options, world: World) -> ServerConfig:
         credentials=() if options.use_early_callback else _credentials(options, world),
         alpn=_selected_protocol(options),
         client_auth=_client_auth(options),
-        psk=(lambda identity: _psk_of(options, identity)) if options.psk else None,
+        psks={psk.identity: psk for psk in _own_keys(options)}.get if _own_keys(options) else None,
         psk_identity_hint=options.psk_identity.encode(),
         tickets=None if options.no_ticket else world.tickets,
         session_ids=world.session_ids,
@@ -265,27 +275,32 @@ def _load(cert_file: str, key_file: str) -> tuple[tuple[bytes, ...], keys.Privat
         return tuple(keys.load_certificates(certificates.read())), keys.load_private_key(key.read(), None)
 
 
-class _Psk(NamedTuple):
+class _ShortKey(NamedTuple):
     """turtls' own PreSharedKey refuses keys as short as the runner's."""
 
     identity: bytes
     key: bytes
+    hash: Hash
+    import_context: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _PskOf:
-    """A client's choice of its key. A session is only resumed by who chooses in the same way."""
-
-    psk: str
-    identity: str
-
-    def __call__(self, hint: bytes) -> _Psk:
-        if hint != self.identity.encode():
-            raise AssertionError(f"the server's hint is {hint!r}")
-        return _Psk(self.identity.encode(), self.psk.encode())
+def _own_keys(options: Options) -> tuple[PreSharedKey, ...]:
+    """The key for TLS 1.2, or those to import for TLS 1.3."""
+    if options.psk:
+        return (_ShortKey(options.psk_identity.encode(), options.psk.encode(), SHA256),)  # type: ignore[return-value]
+    return tuple(psk for psk in imported_keys(options) if psk is not None)
 
 
-def _psk_of(options: Options, identity: bytes) -> bytes | None:
-    if identity != options.psk_identity.encode():
-        raise AssertionError(f"the client's identity is {identity!r}")
-    return options.psk.encode()
+def imported_keys(options: Options) -> list[PreSharedKey | None]:
+    """By the numbers of the credentials; None where one is a certificate."""
+    return [
+        PreSharedKey(
+            each.psk_importer_identity,
+            each.psk_importer_key,
+            SHA384 if each.psk_importer_sha384 else SHA256,
+            each.psk_importer_context,
+        )
+        if each.psk_importer_key
+        else None
+        for each in options.credentials
+    ]

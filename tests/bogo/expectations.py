@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.bogo.configure import imported_keys
 from tests.bogo.flags import Options
 from tests.bogo.world import World
 from turtls.config import Negotiated
@@ -13,6 +14,7 @@ from turtls.events import HandshakeMessageSeen, Trace
 from turtls.handshake.endpoint import Endpoint
 from turtls.handshake.established import Established
 from turtls.quic import QuicConnection
+from turtls.wire.codec import decode_prefix
 from turtls.wire.extensions import (
     CertificateAuthorities,
     ExtendedMasterSecret,
@@ -20,7 +22,7 @@ from turtls.wire.extensions import (
     SignatureAlgorithms,
 )
 from turtls.wire.messages import CertificateRequest, ClientHello, HandshakeMessage, ServerHello12
-from turtls.wire.messages12 import CertificateRequest11, CertificateRequest12
+from turtls.wire.messages12 import CertificateRequest11, CertificateRequest12, PskIdentityHint, ServerKeyExchange
 from turtls.wire.registries import ProtocolVersion
 
 M = TypeVar("M", bound=HandshakeMessage)
@@ -83,6 +85,7 @@ def check(witness: Witness, connection: Endpoint) -> None:
     _check_hellos(witness, negotiated)
     _check_certificate(witness, negotiated)
     _check_certificate_request(witness)
+    _check_hint(witness)
 
 
 def _expect(what: str, found: Any, expected: Any) -> None:
@@ -147,7 +150,7 @@ def _check_hellos(witness: Witness, negotiated: Negotiated) -> None:
 
 def _check_certificate(witness: Witness, negotiated: Negotiated) -> None:
     options, peer, judged = witness.options, negotiated.peer, witness.world.judge.last
-    if options.expect_no_peer_cert or options.psk:
+    if options.expect_no_peer_cert or options.psk or negotiated.psk_identity is not None:
         _expect("peer's certificate", peer, None)
     elif not options.server or options.require_any_client_certificate:
         _expect("peer has a certificate", peer is not None, True)
@@ -162,8 +165,22 @@ def _check_certificate(witness: Witness, negotiated: Negotiated) -> None:
         found = judged.signed_certificate_timestamps if judged is not None else None
         _expect("timestamps", found, options.expect_signed_cert_timestamps)
     if options.expect_selected_credential:
-        used = witness.world.used_credentials
+        used = witness.world.used_credentials + _used_key(options, negotiated)
         _expect("credential used", used[0] if used else -1, options.expect_selected_credential[-1])
+
+
+def _used_key(options: Options, negotiated: Negotiated) -> list[int]:
+    """The number of the pre-shared key that was used, if one was."""
+    identities = [psk.identity if psk is not None else b"" for psk in imported_keys(options)]
+    return [identities.index(negotiated.psk_identity)] if negotiated.psk_identity in identities else []
+
+
+def _check_hint(witness: Witness) -> None:
+    """The identity that a server of TLS 1.2 hints at is the one that it knows."""
+    params = witness.message(ServerKeyExchange)
+    if witness.options.psk and params is not None:
+        hint, _ = decode_prefix(PskIdentityHint, params.content)
+        _expect("identity hint", hint.psk_identity_hint.decode(), witness.options.psk_identity)
 
 
 def _check_certificate_request(witness: Witness) -> None:

@@ -19,7 +19,7 @@ class Unimplemented(Exception):
 
 @dataclass(slots=True)
 class CredentialOptions:
-    """A certificate with its key, both PEM files."""
+    """A certificate with its key, both PEM files, or a pre-shared key to import (RFC 9258)."""
 
     cert_file: str = ""
     key_file: str = ""
@@ -27,6 +27,11 @@ class CredentialOptions:
     ocsp_response: bytes = b""
     signed_cert_timestamps: bytes = b""
     must_match_issuer: bool = False
+    psk_importer_key: bytes = b""
+    psk_importer_identity: bytes = b""
+    psk_importer_context: bytes = b""
+    psk_importer_sha256: bool = False
+    psk_importer_sha384: bool = False
 
 
 @dataclass(slots=True)
@@ -169,7 +174,7 @@ _IGNORED: Final = frozenset(
         "-trust-cert",  # BoringSSL's shim trusts whoever it talks to, too, unless it is told to fail
     }
 )
-_NEW_CREDENTIAL: Final = "-new-x509-credential"
+_NEW_CREDENTIALS: Final = frozenset({"-new-x509-credential", "-new-psk-credential"})
 
 
 def parse(arguments: Sequence[str]) -> tuple[Options, Options]:
@@ -183,7 +188,7 @@ def parse(arguments: Sequence[str]) -> tuple[Options, Options]:
         if name in _IGNORED:
             next(words)
             continue
-        if name == _NEW_CREDENTIAL:
+        if name in _NEW_CREDENTIALS:
             for options in targets:
                 options.credentials.append(CredentialOptions())
             continue

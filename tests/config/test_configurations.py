@@ -153,6 +153,7 @@ def session(ticket: bytes, **changes: Any) -> Session:
         "ticket": ticket,
         "secret": bytes(32),
         "received_at": 1000.0,
+        "authenticated_at": 1000.0,
         "lifetime": 60,
         "server_name": "a.example",
         "alpn": None,

@@ -13,6 +13,7 @@ from turtls.crypto.key_schedule import (
     EarlySecret,
     HandshakeSecret,
     MasterSecret,
+    PskOrigin,
     expand_label,
     exporter,
     finished_mac,
@@ -63,7 +64,7 @@ def test_a_stage_ends_when_the_next_begins() -> None:
     early = EarlySecret(SHA256, b"p" * 32)
     handshake = HandshakeSecret(early, SHARED_SECRET)
     with pytest.raises(AttributeError):
-        early.binder_key(external=False)
+        early.binder_key(PskOrigin.TICKET)
     MasterSecret(handshake)
     with pytest.raises(AttributeError):
         handshake.traffic_secrets(UP_TO_SERVER_HELLO)
@@ -85,8 +86,8 @@ def test_every_secret_is_another() -> None:
     transcript = b"t" * 32
     early = EarlySecret(SHA256, b"p" * 32)
     secrets = [
-        early.binder_key(external=True),
-        early.binder_key(external=False),
+        early.binder_key(PskOrigin.EXTERNAL),
+        early.binder_key(PskOrigin.TICKET),
         early.client_early_traffic_secret(transcript),
         early.early_exporter_master_secret(transcript),
     ]

@@ -40,11 +40,9 @@ def rsa_credential() -> Credential:
 def classic(suite: CipherSuite) -> tuple[ClientConfig, ServerConfig]:
     policy = replace(Policy.LEGACY, versions=(ProtocolVersion.TLS_1_2,), cipher_suites=(suite,))
     key = PreSharedKey(b"me", b"k" * 32)
-    client = replace(
-        client_config(), policy=policy, verifier=DangerAcceptAnyCertificate(), psk=lambda hint: key, alpn=()
-    )
+    client = replace(client_config(), policy=policy, verifier=DangerAcceptAnyCertificate(), psks=(key,), alpn=())
     server = replace(
-        server_config(), policy=policy, credentials=(rsa_credential(),), psk=lambda identity: key.key, alpn=()
+        server_config(), policy=policy, credentials=(rsa_credential(),), psks={key.identity: key}.get, alpn=()
     )
     return client, server
 

@@ -193,9 +193,9 @@ def test_a_server_without_a_certificate_does_not_ask_for_one() -> None:
         )
         return request, message
 
-    config = server_with(policy, psk=lambda _identity: psk.key)
+    config = server_with(policy, psks={psk.identity: psk}.get)
     server = meddling_server(replacing(ServerHelloDone, asks), config)
-    client = ClientConnection(client_with(policy, psk=lambda _hint: psk), server_name=NAME)
+    client = ClientConnection(client_with(policy, psks=(psk,)), server_name=NAME)
     assert refused(client, server) is Fault.UNEXPECTED_MESSAGE
 
 

@@ -46,12 +46,13 @@ from turtls.config import (
 )
 from turtls.connection import ClientConnection, ServerConnection
 from turtls.crypto.hashes import SHA256
-from turtls.crypto.key_schedule import EarlySecret, finished_mac
+from turtls.crypto.key_schedule import EarlySecret, PskOrigin, finished_mac
 from turtls.crypto.signatures import KeySigner
-from turtls.crypto.tickets import TicketCache, TicketKeys
+from turtls.crypto.tickets import MAX_LIFETIME, TicketCache, TicketKeys
 from turtls.errors import Fault, ProtocolError
 from turtls.events import Pending, SessionReceived
-from turtls.handshake.resumption import MAX_IDENTITIES_TRIED, TicketState
+from turtls.handshake.psks import MAX_IDENTITIES_TRIED
+from turtls.handshake.resumption import TicketState
 from turtls.record.limits import MAX_TICKET
 from turtls.wire.extensions import OfferedPsks, PskIdentity, SelectedPsk
 from turtls.wire.messages import ClientHello, HelloRetryRequest, NewSessionTicket, ServerHello
@@ -263,7 +264,7 @@ def test_a_session_ends_with_the_certificate_it_rests_on() -> None:
     session = session_of(client, server_config())
     assert session.peer is not None
     expiry = session.peer.leaf.certificate.not_valid_after_utc.timestamp()
-    session = replace(session, received_at=expiry - 100)
+    session = replace(session, received_at=expiry - 100, authenticated_at=expiry - 100)
     for now, offered in ((expiry - 1, True), (expiry, False)):
         later = replace(client, sessions=Fixed(session), environment=Environment(now=Clock(now)))
         assert (OfferedPsks in replayed_hello(later).extensions) is offered
@@ -298,6 +299,42 @@ def test_another_suite_may_go_on_another_hash_may_not() -> None:
     shaken(client, server)
     assert agreed(client, replace(server, policy=replace(POLICY, cipher_suites=(CHACHA,)))).resumed
     assert not agreed(client, replace(server, policy=replace(POLICY, cipher_suites=(AES256,)))).resumed
+
+
+@pytest.mark.parametrize("version", [ProtocolVersion.TLS_1_3, ProtocolVersion.TLS_1_2])
+def test_a_session_that_is_resumed_again_and_again_ends_all_the_same(version: ProtocolVersion) -> None:
+    """Section 4.6.1: new tickets do not make up for the time since the server last showed its certificate."""
+    clock = Clock()
+    policy = replace(Policy.INTERMEDIATE, versions=(version,))
+    client = client_config(policy=policy, environment=Environment(now=clock))
+    server = server_config(policy=policy, environment=Environment(now=clock), tickets=TicketKeys(lifetime=MAX_LIFETIME))
+    first = agreed(client, server)
+    assert first.authenticated_at == clock.time
+    for _ in range(13):
+        clock.time += DAY / 2
+        again = agreed(client, server)
+        assert again.resumed
+        assert again.authenticated_at == first.authenticated_at
+    clock.time += DAY / 2
+    assert not resumed(client, server)
+
+
+def test_a_new_ticket_lives_no_longer_than_what_it_rests_on() -> None:
+    clock = Clock()
+    environment = Environment(now=clock)
+    client, server = client_config(environment=environment), server_config(environment=environment)
+    shaken(client, server)
+    for days in range(1, 7):
+        clock.time += DAY - 1
+        assert session_of(client, server).lifetime == min(DAY, (7 - days) * DAY + days)
+
+
+def test_a_server_counts_the_days_itself() -> None:
+    clock = Clock()
+    client, server = client_config(), server_config(environment=Environment(now=clock))
+    server = replace(server, tickets=Remembering(changed(authenticated_at=int(clock.time - MAX_LIFETIME))))
+    shaken(client, server)
+    assert not resumed(client, server)
 
 
 def test_another_application_protocol_may_go_on() -> None:
@@ -486,7 +523,7 @@ def hello_with(
         )
         hello.extensions.add(offer)
         truncated = hello.to_bytes()[: -offer.binders_length]
-        binder_key = EarlySecret(SHA256, secret or session.secret).binder_key(external=False)
+        binder_key = EarlySecret(SHA256, secret or session.secret).binder_key(PskOrigin.TICKET)
         offer.binders = [finished_mac(SHA256, binder_key, SHA256.digest(truncated))] * len(identities)
         return hello.to_bytes()
 

@@ -354,6 +354,7 @@ class OneTicket:
             server_name=b"server",
             alpn=b"",
             client_chain=[],
+            authenticated_at=1_000_000_000,
         ).encode()
 
 

@@ -1,27 +1,34 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
+from turtls.config import PreSharedKey
+from turtls.crypto.hashes import SHA256
+from turtls.crypto.key_schedule import EarlySecret, PskOrigin
 from turtls.crypto.suites12 import SUITES12
-from turtls.handshake.resumption import Resumption, TicketState
+from turtls.handshake.psks import Psk
+from turtls.handshake.resumption import TicketState
 from turtls.handshake.secrets12 import Secrets12
 from turtls.wire.registries import CipherSuite, ProtocolVersion
 
 SECRET = b"for nobody's eyes"
 AES = CipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256
 STATE = TicketState(
-    version=ProtocolVersion.TLS_1_2, cipher_suite=AES, secret=SECRET, server_name=b"", alpn=b"", client_chain=[]
+    version=ProtocolVersion.TLS_1_2,
+    cipher_suite=AES,
+    secret=SECRET,
+    server_name=b"",
+    alpn=b"",
+    client_chain=[],
+    authenticated_at=0,
 )
-PROOF: Any = None
 
 
 @pytest.mark.parametrize(
     "holder",
     [
         STATE,
-        Resumption(PROOF, 0, SECRET, None),
+        Psk(b"", EarlySecret(SHA256, SECRET), PskOrigin.TICKET, PreSharedKey(b"me", SECRET)),
         Secrets12(ProtocolVersion.TLS_1_2, SUITES12[AES], bytes(32), bytes(32), SECRET, True),
     ],
     ids=lambda holder: type(holder).__name__,

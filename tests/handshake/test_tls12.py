@@ -19,6 +19,7 @@ from tests.handshake.parties import (
     meddling_client,
     meddling_server,
     only,
+    replacing,
     shaken,
 )
 from tests.pki.chains import certificate
@@ -42,7 +43,13 @@ from turtls.events import DataReceived, SessionReceived
 from turtls.handshake.offer import Offer
 from turtls.wire.extensions import ExtendedMasterSecret, RenegotiationInfo
 from turtls.wire.messages import ClientHello, HandshakeMessage, HelloRequest, ServerHello12
-from turtls.wire.messages12 import ClientKeyExchange, EncryptedPremasterSecret, ServerKeyExchange, ServerSrpParams
+from turtls.wire.messages12 import (
+    ClientKeyExchange,
+    EncryptedPremasterSecret,
+    PskIdentityHint,
+    ServerKeyExchange,
+    ServerSrpParams,
+)
 from turtls.wire.registries import CipherSuite, ProtocolVersion
 from turtls.wire.v2_hello import V2ClientHello
 
@@ -94,9 +101,9 @@ def test_each_suite_in_each_version_full_and_resumed(version: ProtocolVersion, s
     policy = legacy(version, suite.suite)
     verifier = DangerAcceptAnyCertificate() if suite.authentication.by_certificate else None
     client = client_config(
-        policy, verifier=verifier, psk=lambda hint: PSK, srp=SrpLogin("alice", "a good password"), alpn=("h2",)
+        policy, verifier=verifier, psks=(PSK,), srp=SrpLogin("alice", "a good password"), alpn=("h2",)
     )
-    server = server_config(policy, psk=lambda identity: PSK.key, srp=users(), alpn=("h2",))
+    server = server_config(policy, psks={PSK.identity: PSK}.get, srp=users(), alpn=("h2",))
     for resumed in (False, True):
         ours, theirs = shaken(client, server)
         for connection in (ours, theirs):
@@ -409,33 +416,43 @@ def test_a_known_user_costs_the_server_as_much_as_an_unknown_one() -> None:
 
 
 @pytest.mark.parametrize("suite", ["TLS_PSK_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_PSK_WITH_AES_128_GCM_SHA256"])
-@pytest.mark.parametrize("found", [b"x" * 32, None], ids=["wrong key", "unknown identity"])
-def test_a_wrong_psk_and_an_unknown_identity_look_alike(suite: str, found: bytes | None) -> None:
+@pytest.mark.parametrize(
+    "found",
+    [PreSharedKey(b"me", b"x" * 32), None, replace(PSK, import_context=b"")],
+    ids=["wrong key", "unknown identity", "imported"],
+)
+def test_a_wrong_psk_and_an_unknown_identity_look_alike(suite: str, found: PreSharedKey | None) -> None:
     policy = legacy(V.TLS_1_2, CipherSuite.by_name(suite))
-    client = client_config(policy, verifier=None, psk=lambda hint: PSK)
-    assert fault_of(client, server_config(policy, psk=lambda identity: found)) is Fault.BAD_RECORD_MAC
+    client = client_config(policy, verifier=None, psks=(PSK,))
+    assert fault_of(client, server_config(policy, psks=lambda identity: found)) is Fault.BAD_RECORD_MAC
 
 
-def test_the_client_sees_the_identity_hint() -> None:
+def test_an_identity_hint_is_sent_and_not_followed() -> None:
+    """RFC 4279, section 5.2."""
+    other = PreSharedKey(b"the cellar", b"o" * 32)
+    policy = legacy(V.TLS_1_2, CipherSuite.TLS_PSK_WITH_AES_128_GCM_SHA256)
     hints: list[bytes] = []
 
-    def choose(hint: bytes) -> PreSharedKey:
-        hints.append(hint)
-        return PSK
+    def note(message: ServerKeyExchange) -> None:
+        hints.append(PskIdentityHint.decode(message.content).psk_identity_hint)
 
-    policy = legacy(V.TLS_1_2, CipherSuite.TLS_PSK_WITH_AES_128_GCM_SHA256)
-    shaken(
-        client_config(policy, verifier=None, psk=choose),
-        server_config(policy, psk=lambda identity: PSK.key, psk_identity_hint=b"the cellar"),
-    )
+    client, _ = connect(client_config(policy, verifier=None, psks=(PSK, other)))
+    server = server_config(policy, psks={PSK.identity: PSK, other.identity: other}.get, psk_identity_hint=b"the cellar")
+    parties = client, meddling_server(replacing(ServerKeyExchange, note), server)
+    exchange(*parties)
     assert hints == [b"the cellar"]
+    for side in parties:
+        assert side.negotiated is not None
+        assert side.negotiated.psk_identity == PSK.identity
 
 
 def test_a_client_with_nothing_to_judge_or_share_is_a_mistake() -> None:
     with pytest.raises(ConfigError, match="whom to trust"):
         connect(ClientConfig())
-    with pytest.raises(ConfigError, match=r"needs TLS 1\.2"):
-        connect(ClientConfig(policy=Policy.MODERN, psk=lambda hint: PSK))
+    with pytest.raises(ConfigError, match=r"need TLS 1\.2"):
+        connect(ClientConfig(policy=Policy.MODERN, srp=SrpLogin("alice", "a good password")))
+    with pytest.raises(ConfigError, match=r"TLS 1\.3, which the policy"):
+        connect(ClientConfig(policy=legacy(V.TLS_1_2), psks=(replace(PSK, import_context=b""),)))
 
 
 # ------------------------------------------------------------------------------------------- SSL 2.0's ClientHello
@@ -510,14 +527,14 @@ def test_a_ticket_that_is_refused_costs_a_full_handshake() -> None:
 @pytest.mark.parametrize(
     ("suite", "without"),
     [
-        (CipherSuite.TLS_PSK_WITH_AES_128_GCM_SHA256, {"psk": None}),
+        (CipherSuite.TLS_PSK_WITH_AES_128_GCM_SHA256, {"psks": None}),
         (CipherSuite.TLS_SRP_SHA_WITH_AES_128_CBC_SHA, {"srp": None}),
     ],
 )
 def test_a_session_ends_with_the_secrets_it_was_made_by(suite: CipherSuite, without: dict[str, Any]) -> None:
     policy = replace(legacy(V.TLS_1_2), cipher_suites=(suite, CipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256))
-    client = client_config(policy, psk=lambda hint: PSK, srp=SrpLogin("alice", "a good password"))
-    server = server_config(policy, psk=lambda identity: PSK.key, srp=users())
+    client = client_config(policy, psks=(PSK,), srp=SrpLogin("alice", "a good password"))
+    server = server_config(policy, psks={PSK.identity: PSK}.get, srp=users())
     assert [_resumed(client, server) for _ in range(2)] == [False, True]
     ours, _ = shaken(client, replace(server, **without))
     assert ours.negotiated is not None

@@ -69,10 +69,11 @@ def wanted(suite: str) -> dict[str, Any]:
 def as_client() -> dict[str, Any]:
     """What this side must know as a client of PSK and SRP."""
     key = PreSharedKey(PSK_IDENTITY.encode(), bytes.fromhex(PSK))
-    return {"psk": lambda hint: key, "srp": SrpLogin(USER, PASSWORD)}
+    return {"psks": (key,), "srp": SrpLogin(USER, PASSWORD)}
 
 
 def as_server() -> dict[str, Any]:
     """What this side must know as a server of PSK and SRP."""
     users = {USER: SrpVerifier.from_password(USER, PASSWORD, b"s" * 16)}
-    return {"psk": {PSK_IDENTITY.encode(): bytes.fromhex(PSK)}.get, "srp": SrpUsers(users.get)}
+    key = PreSharedKey(PSK_IDENTITY.encode(), bytes.fromhex(PSK))
+    return {"psks": {key.identity: key}.get, "srp": SrpUsers(users.get)}

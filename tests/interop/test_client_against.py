@@ -7,12 +7,13 @@ import socket
 import pytest
 
 import turtls
-from tests.interop import ours
+from tests.interop import old, ours
 from tests.interop.matrix import SERVERS, each, kind_for, schemes, servers_that
 from tests.interop.ours import agreed
-from tests.interop.peers.base import Can, ServerPeer, payload
+from tests.interop.peers.base import PSK_IDENTITY, Can, ServerPeer, payload
 from tests.interop.pki import PKI
 from tests.interop.stage import Stage
+from turtls.config import ClientConfig
 from turtls.errors import AlertDescription, Fault
 from turtls.wire.registries import CipherSuite, HandshakeType, NamedGroup, ProtocolVersion, SignatureScheme
 
@@ -47,6 +48,22 @@ def test_group(stage: Stage, pki: PKI, peer: ServerPeer, group: str) -> None:
         assert server.exchange(tls, DATA) == DATA
         assert agreed(tls).group == NamedGroup.by_name(group)
         assert not agreed(tls).hello_retry
+
+
+@each([peer for peer in SERVERS if "PSK" in peer.server_exchanges], "group", lambda peer: ("x25519", "secp384r1"))
+def test_pre_shared_key(stage: Stage, peer: ServerPeer, group: str) -> None:
+    """The client has nothing else to know the server by. A ticket takes the place of the key."""
+    server = stage.server(peer, psk=old.PSK, groups=(group,))
+    policy = ours.policy(suites=("TLS_AES_128_GCM_SHA256",), groups=("x25519", "secp384r1"), shares=("x25519",))
+    config = ClientConfig(policy=policy, psks=old.as_client()["psks"])
+    for resumed in (False, Can.RESUME in peer.server_can):
+        with ours.connect(server.port, config) as tls:
+            assert server.exchange(tls, DATA) == DATA
+            negotiated = agreed(tls)
+        assert negotiated.psk_identity == PSK_IDENTITY.encode()
+        assert negotiated.peer is None
+        assert negotiated.resumed is resumed
+        assert negotiated.hello_retry is (group != "x25519")
 
 
 @each(

@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import turtls
-from tests.interop import ours
+from tests.interop import old, ours
 from tests.interop.matrix import CLIENTS, SCHEMES, clients_that, each, kind_for, schemes
 from tests.interop.ours import agreed
-from tests.interop.peers.base import Can, ClientPeer, payload
+from tests.interop.peers.base import PSK_IDENTITY, Can, ClientPeer, payload
 from tests.interop.pki import PKI
 from tests.interop.processes import PeerTimeout
 from tests.interop.stage import Stage
-from turtls.config import ClientAuth
+from turtls.config import ClientAuth, ServerConfig
 from turtls.errors import Fault
 from turtls.io.tlssocket import TLSSocket
 from turtls.wire.registries import CipherSuite, HandshakeType, NamedGroup, ProtocolVersion, SignatureScheme
@@ -52,6 +52,19 @@ def test_hello_retry_request(stage: Stage, pki: PKI, peer: ClientPeer, group: st
         negotiated = agreed(server.visit())
     assert negotiated.group == NamedGroup.by_name(group)
     assert negotiated.hello_retry
+
+
+@each([peer for peer in CLIENTS if "PSK" in peer.client_exchanges], "group", lambda peer: ("x25519", "secp521r1"))
+def test_pre_shared_key(stage: Stage, peer: ClientPeer, group: str) -> None:
+    """The server has nothing else to be known by. SHA-256 is the hash of these keys."""
+    policy = ours.policy(suites=("TLS_AES_128_GCM_SHA256",), groups=(group,))
+    config = ServerConfig(policy=policy, psks=old.as_server()["psks"])
+    with ours.listening(config, peer.application) as server:
+        with stage.client(peer, server.port, psk=old.PSK, trust=None) as client:
+            assert client.exchange(DATA) == DATA
+        negotiated = agreed(server.visit())
+    assert negotiated.psk_identity == PSK_IDENTITY.encode()
+    assert negotiated.peer is None
 
 
 @each(CLIENTS, "scheme", schemes)

@@ -28,7 +28,7 @@ from tests.io.parties import (
     tcp_pair,
     verifier,
 )
-from turtls.config import ServerConfig
+from turtls.config import PreSharedKey, ServerConfig
 from turtls.errors import AlertDescription, ConfigError, HandshakeTimeout, PeerAlert
 from turtls.events import HandshakeMessageSeen, Trace
 from turtls.io import defaults, limits
@@ -86,6 +86,22 @@ def test_the_system_is_trusted_where_no_verifier_is_named(monkeypatch: pytest.Mo
                 assert client.negotiated is not None
                 assert client.negotiated.peer is not None
                 assert client.negotiated.peer.trusted
+
+
+def test_the_system_is_not_trusted_where_there_is_a_pre_shared_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has a certificate for the name is not who has the key."""
+    monkeypatch.setattr(defaults, "default_verifier", verifier)
+    psk = PreSharedKey(b"me", bytes(16))
+    with serving(echo) as listener, pytest.raises(PeerAlert) as caught:
+        connect(listener, config=client_config(verifier=None, psks=(psk,))).handshake()
+    assert caught.value.alert == AlertDescription.MISSING_EXTENSION
+    listener_config = server_config(psks={psk.identity: psk}.get)
+    with (
+        serving(echo, listener_config) as listener,
+        connect(listener, config=client_config(verifier=None, psks=(psk,))) as client,
+    ):
+        assert client.negotiated is not None
+        assert client.negotiated.psk_identity == psk.identity
 
 
 def test_without_a_configuration_sessions_are_resumed_from_call_to_call(monkeypatch: pytest.MonkeyPatch) -> None:

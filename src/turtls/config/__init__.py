@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from turtls.config.credentials import Credential, CredentialIndex, Signer
 from turtls.config.environment import Environment
 from turtls.config.policy import Policy
-from turtls.config.psk import ChoosePsk, LookUpPsk, PreSharedKey
+from turtls.config.psk import LookUpPsk, PreSharedKey
 from turtls.config.session import Negotiated, Session, SessionCache, SessionIdStore, SessionStore, TicketStore
 from turtls.config.srp import SrpLogin, SrpUsers
 from turtls.config.trust import DangerAcceptAnyCertificate, Role, VerificationRequest, VerifiedChain, Verifier
@@ -61,15 +61,17 @@ class ClientConfig:
 
     policy: Policy = Policy.INTERMEDIATE
     verifier: Verifier | None = None
-    """Who judges the server's chain. `turtls.connect` and the others in `turtls.io` put the system's trust in the
-    place of None; a bare ClientConnection refuses None."""
+    """Who judges the server's chain. Where there are no `psks` either, `turtls.connect` and the others in `turtls.io`
+    put the system's trust in the place of None; a bare ClientConnection refuses None."""
     alpn: tuple[str, ...] = ()
     """Application protocols, most wanted first."""
     credentials: tuple[Credential, ...] = ()
     """What to answer a CertificateRequest with: the first that the server can verify, and of an issuer that it lists
     rather than of another."""
-    psk: ChoosePsk | None = None
-    """The pre-shared key to use where the suite is one of PSK's (RFC 4279)."""
+    psks: tuple[PreSharedKey, ...] = ()
+    """Keys shared with the server, most wanted first. TLS 1.3 offers them all, TLS 1.2 uses the first (a server's hint
+    is not followed: RFC 4279, section 5.2). With a verifier a server may show a certificate instead; without one only
+    those who have such a key are spoken to."""
     srp: SrpLogin | None = None
     """The name and password to log in with where the suite is one of SRP's (RFC 5054)."""
     fallback: bool = False
@@ -98,7 +100,12 @@ class ClientConfig:
     @property
     def identity(self) -> tuple[object, ...]:
         """Who this side can say it is. Sessions are kept apart by it."""
-        return self.credentials, self.psk, self.srp
+        return self.credentials, self.psks, self.srp
+
+    @property
+    def psk12(self) -> PreSharedKey | None:
+        """The pre-shared key to use up to TLS 1.2, which knows no imported ones."""
+        return next((psk for psk in self.psks if psk.import_context is None), None)
 
     def required_verifier(self) -> Verifier:
         """Who judges the server's chain. Raises ConfigError if nobody does."""
@@ -130,9 +137,11 @@ class ServerConfig:
     client_auth: ClientAuth = ClientAuth.NONE
     verifier: Verifier | None = None
     """Who judges the client's chain; needed if client_auth is not NONE."""
-    psk: LookUpPsk | None = None
-    """Finds pre-shared keys by their identity (RFC 4279)."""
+    psks: LookUpPsk | None = None
+    """Finds pre-shared keys by their identity, such as `{psk.identity: psk}.get`. A client that has one is known by it,
+    and is not asked for a certificate, whatever client_auth says. Without credentials nobody else is served."""
     psk_identity_hint: bytes = b""
+    """What to tell clients of TLS 1.2 before they choose an identity (RFC 4279, section 5.2)."""
     srp: SrpUsers | None = None
     """Knows the users who log in with a password (RFC 5054)."""
     tickets: TicketStore | None = field(default_factory=TicketKeys)

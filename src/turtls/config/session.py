@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from turtls.config.trust import VerifiedChain, Verifier
+from turtls.crypto.tickets import MAX_LIFETIME
 from turtls.errors import ConfigError
 from turtls.wire.registries import CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme
 
@@ -26,7 +27,12 @@ class Negotiated:
     alpn: str | None = None
     server_name: str | None = None
     peer: VerifiedChain | None = None
-    """The peer's verified chain; in a resumed session that of the first one."""
+    """The peer's verified chain; in a resumed session that of the first one. None where a pre-shared key or a password
+    stood in its place."""
+    psk_identity: bytes | None = None
+    """The external pre-shared key that the two showed they have; in a resumed session that of the first one."""
+    authenticated_at: float = 0.0
+    """When the two last proved who they are by more than a ticket: seconds since the epoch."""
     ocsp_response: bytes | None = None
     """The DER OCSPResponse that the peer stapled."""
     resumed: bool = False
@@ -57,6 +63,9 @@ class Session:
     server_name: str | None
     alpn: str | None
     peer: VerifiedChain | None
+    psk_identity: bytes | None = None
+    authenticated_at: float
+    """As in `Negotiated`."""
     verifier: Verifier | None
     """Who vouched for `peer`: a session is only resumed under the same verifier."""
     min_rsa_bits: int
@@ -65,8 +74,9 @@ class Session:
     """Who this side was (`ClientConfig.identity`): the server goes on with the same client, so nobody else may."""
 
     def fresh(self, now: float) -> bool:
-        """Whether the ticket may still be used at `now`."""
-        return self.received_at <= now < self.received_at + self.lifetime
+        """Whether the ticket may still be used at `now`, and what it rests on is not too long ago."""
+        ends = min(self.received_at + self.lifetime, self.authenticated_at + MAX_LIFETIME)
+        return self.received_at <= now < ends
 
 
 class SessionStore(Protocol):

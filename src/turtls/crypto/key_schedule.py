@@ -7,7 +7,7 @@ to the right is a method of it::
                     |
                     v
     PSK or 0 -> HKDF-Extract = EarlySecret
-                    |---- binder_key                    "ext binder" | "res binder", over no messages
+                    |---- binder_key                    a PskOrigin, over no messages
                     |---- client_early_traffic_secret   "c e traffic",  ClientHello
                     |---- early_exporter_master_secret  "e exp master", ClientHello
                     v
@@ -32,6 +32,7 @@ Transcript hashes are passed in by the caller, and are of the length of the suit
 
 from __future__ import annotations
 
+from enum import Enum
 from functools import cache, lru_cache
 
 from turtls.crypto.aead import NONCE_LENGTH
@@ -58,6 +59,15 @@ class _Stage:
         return _extract(self.hash, salt, input_keying_material)
 
 
+class PskOrigin(Enum):
+    """Where a PSK comes from; its value is the label of its binder."""
+
+    TICKET = b"res binder"
+    EXTERNAL = b"ext binder"
+    IMPORTED = b"imp binder"
+    """RFC 9258, section 5.1."""
+
+
 class EarlySecret(_Stage):
     """The first stage, from a pre-shared key; None in a handshake without one."""
 
@@ -66,9 +76,9 @@ class EarlySecret(_Stage):
     def __init__(self, hash: Hash, psk: bytes | None) -> None:
         super().__init__(hash, _extract_without_psk(hash) if psk is None else _extract(hash, hash.zeros, psk))
 
-    def binder_key(self, *, external: bool) -> bytes:
-        """The base key of this PSK's binder: `external` if the PSK came from outside of TLS, not with a ticket."""
-        return self._derive_secret(b"ext binder" if external else b"res binder", self.hash.empty)
+    def binder_key(self, origin: PskOrigin) -> bytes:
+        """The base key of this PSK's binder."""
+        return self._derive_secret(origin.value, self.hash.empty)
 
     def client_early_traffic_secret(self, transcript_hash: bytes) -> bytes:
         """Protects early data."""
@@ -172,6 +182,12 @@ def finished_mac(hash: Hash, base_key: bytes, transcript_hash: bytes) -> bytes:
 def resumption_psk(hash: Hash, resumption_master_secret: bytes, ticket_nonce: bytes) -> bytes:
     """The PSK that goes with a ticket (RFC 8446, section 4.6.1)."""
     return expand_label(HmacKey(hash, resumption_master_secret), b"resumption", ticket_nonce, hash.digest_size)
+
+
+def imported_psk(hash: Hash, key: bytes, imported_identity: bytes, target: Hash) -> bytes:
+    """The PSK for suites of the hash `target`, from an external `key` that goes with `hash` (RFC 9258, section 4.1)."""
+    secret = _extract(hash, hash.zeros, key)
+    return expand_label(secret, b"derived psk", hash.digest(imported_identity), target.digest_size)
 
 
 def exporter(hash: Hash, exporter_master_secret: bytes, label: bytes, context: bytes, length: int) -> bytes:

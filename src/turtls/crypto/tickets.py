@@ -18,7 +18,7 @@ from turtls.crypto.hashes import SHA256
 from turtls.errors import ConfigError
 
 MAX_LIFETIME: Final = 7 * 24 * 3600
-"""Seconds (RFC 8446, section 4.6.1)."""
+"""Seconds that a ticket lives at the most, and those made of it by resuming, too (RFC 8446, section 4.6.1)."""
 
 _DAY: Final = 24 * 3600
 _EPOCH = struct.Struct(">I")

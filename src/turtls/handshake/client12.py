@@ -168,6 +168,8 @@ async def _full(
             alpn=answer.alpn,
             server_name=offer.server_name,
             peer=chain,
+            psk_identity=exchange.psk.identity if isinstance(exchange, ClientPsk) else None,
+            authenticated_at=peer.environment.now(),
             ocsp_response=ocsp_response,
         ),
         secrets,
@@ -207,6 +209,8 @@ async def _abbreviated(
             alpn=answer.alpn,
             server_name=offer.server_name,
             peer=session.peer,
+            psk_identity=session.psk_identity,
+            authenticated_at=session.authenticated_at,
             resumed=True,
         ),
         secrets,
@@ -359,9 +363,9 @@ def _exchange(peer: Peer, offer: Offer, suite: Suite12, chain: VerifiedChain | N
         return ClientRsa(environment, chain.leaf.public_key, offer.hello.legacy_version)
 
     def psk(inner: ClientHalf | None) -> ClientHalf:
-        if config.psk is None:
-            raise ConfigError(f"{suite.suite} was offered, but ClientConfig.psk is None.")
-        return ClientPsk(config.psk, inner)
+        if config.psk12 is None:
+            raise ConfigError(f"{suite.suite} was offered without a pre-shared key.")
+        return ClientPsk(config.psk12, inner)
 
     match suite.key_exchange:
         case KeyExchange.ECDHE:

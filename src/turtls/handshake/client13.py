@@ -11,6 +11,7 @@ from turtls.handshake.established import Established
 from turtls.handshake.offer import Offer, bind, chosen_protocol
 from turtls.handshake.peer import Level, Peer
 from turtls.handshake.proofs import verify_finished
+from turtls.handshake.psks import Psk
 from turtls.handshake.secrets13 import application_traffic_secrets, handshake_traffic_secrets, start_key_schedule
 from turtls.handshake.transcript import Transcript
 from turtls.record.limits import MAX_COOKIE, MIN_RECORD_SIZE_LIMIT
@@ -19,7 +20,6 @@ from turtls.wire.extensions import (
     Extensions,
     KeyShareHelloRetryRequest,
     KeyShareServerHello,
-    OfferedPsks,
     PostHandshakeAuth,
     ProtocolNameList,
     RecordSizeLimit,
@@ -52,7 +52,7 @@ async def handshake(
     transcript.add(server_hello.raw)
 
     # Key exchange: both sides now have the same secrets, and everything that follows is encrypted.
-    psk = _resumed_psk(offer, server_hello, suite)
+    psk = _selected_psk(offer, server_hello, suite)
     group, shared_secret = _agree(offer, server_hello)
     handshake_secret = start_key_schedule(suite, psk, shared_secret)
     client_secret, server_secret = handshake_traffic_secrets(peer, handshake_secret, transcript.digest())
@@ -64,7 +64,7 @@ async def handshake(
     transcript.add(encrypted_extensions.raw)
     alpn = _check_encrypted_extensions(peer, offer, encrypted_extensions.extensions)
 
-    # Authentication: by certificate, or by having been authenticated in the session that is resumed.
+    # Authentication: by certificate, or by the PSK: the session's that is resumed, or one from outside.
     request: CertificateRequest | None = None
     authenticated: Authenticated | None = None
     if psk is None:
@@ -92,8 +92,8 @@ async def handshake(
     transcript.add(peer.send(Finished(verify_data=verify_data)))
     peer.install_write(Level.APPLICATION, suite, client_application, "the client's data follows")
 
-    session = offer.session if psk is not None else None
-    authenticated_chain = authenticated.chain if authenticated else None
+    session = psk.session if psk is not None else None
+    external = psk.external if psk is not None else None
     return Established(
         proof,
         Negotiated(
@@ -103,7 +103,9 @@ async def handshake(
             signature_scheme=authenticated.signature.scheme if authenticated else None,
             alpn=alpn,
             server_name=offer.server_name,
-            peer=session.peer if session is not None else authenticated_chain,
+            peer=session.peer if session is not None else authenticated.chain if authenticated else None,
+            psk_identity=session.psk_identity if session is not None else external.identity if external else None,
+            authenticated_at=session.authenticated_at if session is not None else peer.environment.now(),
             ocsp_response=authenticated.ocsp_response if authenticated else None,
             resumed=session is not None,
             hello_retry=hello_retry,
@@ -173,18 +175,21 @@ async def _try_again(peer: Peer, offer: Offer, retry: HelloRetryRequest, transcr
     return server_hello
 
 
-def _resumed_psk(offer: Offer, server_hello: ServerHello, suite: Suite13) -> bytes | None:
-    """The PSK the server selected (section 4.2.11); None where it selected none."""
+def _selected_psk(offer: Offer, server_hello: ServerHello, suite: Suite13) -> Psk | None:
+    """The PSK the server selected (section 4.2.11); None where it selected none, and shows a certificate instead."""
     selected = server_hello.extensions.get(SelectedPsk)
     if selected is None:
+        if offer.config.verifier is None:
+            raise ProtocolError(Fault.MISSING_EXTENSION, "pre_shared_key: nobody here could judge a certificate")
         return None
-    if offer.session is None or OfferedPsks not in offer.hello.extensions:
+    if not offer.psks:
         raise ProtocolError(Fault.UNSUPPORTED_EXTENSION, "pre_shared_key")
-    if selected.selected_identity != 0:
-        raise ProtocolError(Fault.BAD_PSK_SELECTION, f"identity {selected.selected_identity} of 1")
-    if SUITES13[offer.session.cipher_suite].hash is not suite.hash:
-        raise ProtocolError(Fault.BAD_PSK_SELECTION, f"{suite.suite} has another hash than the session")
-    return offer.session.secret
+    if selected.selected_identity >= len(offer.psks):
+        raise ProtocolError(Fault.BAD_PSK_SELECTION, f"identity {selected.selected_identity} of {len(offer.psks)}")
+    psk = offer.psks[selected.selected_identity]
+    if psk.hash is not suite.hash:
+        raise ProtocolError(Fault.BAD_PSK_SELECTION, f"{suite.suite} has another hash than the PSK")
+    return psk
 
 
 def _agree(offer: Offer, server_hello: ServerHello) -> tuple[NamedGroup, bytes]:

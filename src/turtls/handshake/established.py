@@ -17,6 +17,7 @@ class Established:
         "credential",
         "exporter_master_secret",
         "negotiated",
+        "psk_digest",
         "resumption_master_secret",
         "server_traffic_secret",
         "suite",
@@ -35,6 +36,7 @@ class Established:
         resumption_master_secret: bytes,
         transcript: Transcript | None,
         credential: Credential | None = None,
+        psk_digest: bytes = b"",
     ) -> None:
         if not isinstance(finished, VerifiedFinished):
             raise TypeError("a handshake is not finished without the peer's Finished")
@@ -48,6 +50,8 @@ class Established:
         """Empty on a server whose client has no use for tickets."""
         self.credential = credential
         """What a server showed; None for a client, and in a resumed session."""
+        self.psk_digest = psk_digest
+        """Of the external PSK that a server's session rests on; empty for a client, and if there is none."""
         self.transcript = transcript
         """Up to the client's Finished; kept only where the client may be asked for its certificate later."""
 

@@ -209,10 +209,9 @@ class ServerRsa:
 class ClientPsk:
     """RFC 4279, and RFC 5489 with ECDHE: around another exchange, or alone (`inner` is None)."""
 
-    def __init__(self, choose: Callable[[bytes], PreSharedKey], inner: ClientHalf | None) -> None:
-        self._choose = choose
+    def __init__(self, psk: PreSharedKey, inner: ClientHalf | None) -> None:
+        self.psk = psk
         self._inner = inner
-        self._hint = b""
 
     @property
     def group(self) -> NamedGroup | None:
@@ -220,24 +219,31 @@ class ClientPsk:
         return self._inner.group if self._inner is not None else None
 
     def read_params(self, content: bytes) -> int:
-        """The identity hint, then the other exchange's parameters."""
-        hint, length = decode_prefix(PskIdentityHint, content)
-        self._hint = hint.psk_identity_hint
+        """The identity hint, which is not followed (RFC 4279, section 5.2), then the other exchange's parameters."""
+        _, length = decode_prefix(PskIdentityHint, content)
         return length + (self._inner.read_params(content[length:]) if self._inner is not None else 0)
 
     def answer(self) -> tuple[bytes, bytes]:
         """The identity, then the other exchange's content."""
-        psk = self._choose(self._hint)
         content, other = self._inner.answer() if self._inner is not None else (b"", None)
-        return PskIdentity12(psk_identity=psk.identity).encode() + content, psk_premaster_secret(psk.key, other)
+        identity = PskIdentity12(psk_identity=self.psk.identity).encode()
+        return identity + content, psk_premaster_secret(self.psk.key, other)
 
 
 class ServerPsk:
     """RFC 4279, and RFC 5489 with ECDHE: around another exchange, or alone (`inner` is None)."""
 
-    def __init__(self, look_up: Callable[[bytes], Awaitable[bytes]], hint: bytes, inner: ServerHalf | None) -> None:
+    def __init__(
+        self,
+        environment: Environment,
+        look_up: Callable[[bytes], Awaitable[PreSharedKey | None]],
+        hint: bytes,
+        inner: ServerHalf | None,
+    ) -> None:
+        self.psk: PreSharedKey | None = None
+        """Known once the client has named it."""
+        self._environment = environment
         self._look_up = look_up
-        """Gives a key for any identity: for an unknown one a key that nobody knows (RFC 4279, section 2)."""
         self._hint = hint
         self._inner = inner
 
@@ -254,12 +260,18 @@ class ServerPsk:
         return PskIdentityHint(psk_identity_hint=self._hint).encode() + inner
 
     async def finish(self, content: bytes) -> bytes:
-        """The identity's key, with what the other exchange agreed on."""
+        """The identity's key, with what the other exchange agreed on.
+
+        An unknown identity gets a key that nobody knows (RFC 4279, section 2), so that identities can't be probed.
+        """
         identity, length = decode_prefix(PskIdentity12, content)
         if self._inner is None and length != len(content):
             raise ProtocolError(Fault.MALFORMED, "bytes behind the PSK identity")
         other = await self._inner.finish(content[length:]) if self._inner is not None else None
-        return psk_premaster_secret(await self._look_up(identity.psk_identity), other)
+        self.psk = await self._look_up(identity.psk_identity)
+        if self.psk is None or self.psk.import_context is not None:  # an imported key is for TLS 1.3 alone
+            return psk_premaster_secret(self._environment.random(32), other)
+        return psk_premaster_secret(self.psk.key, other)
 
 
 # ------------------------------------------------------------------------------------------- passwords

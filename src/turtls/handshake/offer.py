@@ -6,13 +6,13 @@ from turtls.config import ClientConfig, Session
 from turtls.config.names import host_name
 from turtls.crypto.groups import POST_QUANTUM, PrivateShare
 from turtls.crypto.hashes import Hash
-from turtls.crypto.key_schedule import EarlySecret, finished_mac
 from turtls.crypto.suites import SUITES13
 from turtls.crypto.suites12 import SUITES12
 from turtls.errors import ConfigError, Fault, ProtocolError
 from turtls.handshake.certificates import signature_algorithms
 from turtls.handshake.grease import Grease
 from turtls.handshake.peer import Peer
+from turtls.handshake.psks import binders, hashes_of_psks, offered_psks, psks_to_offer
 from turtls.handshake.transcript import Transcript
 from turtls.wire.codepoints import is_grease
 from turtls.wire.extensions import (
@@ -29,7 +29,6 @@ from turtls.wire.extensions import (
     OfferedPsks,
     PostHandshakeAuth,
     ProtocolNameList,
-    PskIdentity,
     PskKeyExchangeModes,
     RecordSizeLimit,
     RenegotiationInfo,
@@ -61,6 +60,7 @@ class Offer:
         "grease",
         "hello",
         "legacy_version",
+        "psks",
         "raw",
         "server_name",
         "session",
@@ -81,6 +81,11 @@ class Offer:
         self.legacy_version = min(self.versions[0], ProtocolVersion.TLS_1_2)
         self.cipher_suites = tuple(suite for suite in config.policy.cipher_suites if self._can_use(suite))
         """The suites offered, best first."""
+        if not self.cipher_suites:
+            raise ConfigError("None of the policy's cipher suites goes with the secrets of this client.")
+        hashes = frozenset(SUITES13[suite].hash for suite in self.cipher_suites if suite in SUITES13)
+        self.psks = psks_to_offer(config, session, hashes)
+        """What TLS 1.3 may start from in the place of a certificate, in the order of the ClientHello."""
         self.hello = self._first_hello(peer)
         self.raw = b""
         """The ClientHello's bytes, once it is sent."""
@@ -97,16 +102,17 @@ class Offer:
 
     def _can_use(self, suite: CipherSuite) -> bool:
         """Whether a suite fits the versions and the secrets this client has."""
-        if suite in SUITES13:
-            return self.offers_tls13
+        config = self.config
+        if suite in SUITES13:  # without a verifier nothing but a PSK will do, and it has to go with the suite
+            return self.offers_tls13 and (config.verifier is not None or SUITES13[suite].hash in hashes_of_psks(config))
         meaning = SUITES12[suite]
         exchange = meaning.key_exchange.value
         return (
             meaning.min_version <= self.legacy_version
             and self.offers_tls12
-            and ("PSK" not in exchange or self.config.psk is not None)
-            and ("SRP" not in exchange or self.config.srp is not None)
-            and (not meaning.authentication.by_certificate or self.config.verifier is not None)
+            and ("PSK" not in exchange or config.psk12 is not None)
+            and ("SRP" not in exchange or config.srp is not None)
+            and (not meaning.authentication.by_certificate or config.verifier is not None)
         )
 
     def _first_hello(self, peer: Peer) -> ClientHello:
@@ -118,8 +124,8 @@ class Offer:
             bodies = self.grease.sprinkle(bodies, random(2 * len(bodies)))
         if self.config.fallback:
             suites.append(CipherSuite.TLS_FALLBACK_SCSV)
-        if self.session is not None and self.session.version == ProtocolVersion.TLS_1_3:
-            bodies.append(psk_offer(self.session, peer.environment.now()))  # always the last (section 4.2.11)
+        if self.psks:
+            bodies.append(offered_psks(self.psks, peer.environment.now()))  # always the last (section 4.2.11)
         return ClientHello(
             legacy_version=self.legacy_version,
             random=random(32),
@@ -140,11 +146,11 @@ class Offer:
         config, policy = self.config, self.config.policy
         bodies: list[AnyExtension] = [
             SupportedGroups(named_group_list=self._groups()),
-            CertificateStatusRequest(),
-            SignedCertificateTimestampRequest(),
         ]
-        if self.versions[0] >= ProtocolVersion.TLS_1_2:
-            bodies += signature_algorithms(policy)
+        if config.verifier is not None:
+            bodies += [CertificateStatusRequest(), SignedCertificateTimestampRequest()]
+            if self.versions[0] >= ProtocolVersion.TLS_1_2:
+                bodies += signature_algorithms(policy)
         if self.offers_tls13:
             bodies += self._extensions13(peer)
         if self.offers_tls12:
@@ -166,8 +172,8 @@ class Offer:
         ]
         if config.post_handshake_auth:
             bodies.append(PostHandshakeAuth())
-        if config.send_certificate_authorities:
-            authorities = config.required_verifier().certificate_authorities()
+        if config.send_certificate_authorities and config.verifier is not None:
+            authorities = config.verifier.certificate_authorities()
             bodies += [CertificateAuthorities(authorities=list(authorities))] if authorities else []
         return bodies
 
@@ -216,54 +222,43 @@ class Offer:
     def revise(self, peer: Peer, *, group: NamedGroup | None, cookie: bytes | None, hash: Hash) -> None:
         """Make the second ClientHello: what HelloRetryRequest asked for, and nothing else (section 4.1.2).
 
-        A session is only offered again if it is of the `hash` that HelloRetryRequest has chosen.
+        A PSK is only offered again if it is of the `hash` that HelloRetryRequest has chosen.
         """
         extensions = self.hello.extensions
-        offered_psks = extensions.remove(OfferedPsks)
+        extensions.remove(OfferedPsks)
         if group is not None:
             [share] = peer.environment.generate_key_shares([group])
             self.shares = {group: share}
             extensions.add(KeyShareClientHello(client_shares=[KeyShareEntry(group=group, key_exchange=share.public)]))
         if cookie is not None:
             extensions.add(Cookie(cookie=cookie))
-        session = self.session if offered_psks is not None else None
-        if session is not None and SUITES13[session.cipher_suite].hash is hash:
-            extensions.add(psk_offer(session, peer.environment.now()))  # always the last
-        else:
-            self.session = None
+        self.psks = [psk for psk in self.psks if psk.hash is hash]
+        if self.psks:
+            extensions.add(offered_psks(self.psks, peer.environment.now()))  # always the last
 
 
 def bind(offer: Offer, transcript: Transcript) -> None:
-    """Fill in the binder, over the transcript with the ClientHello up to the binders (section 4.2.11.2)."""
+    """Fill in the binders, over the transcript with the ClientHello up to the binders (section 4.2.11.2)."""
     offer.raw = offer.hello.to_bytes()
     psks = offer.hello.extensions.get(OfferedPsks)
-    if psks is None or offer.session is None:
+    if psks is None:
         return
-    hash = SUITES13[offer.session.cipher_suite].hash
     truncated = offer.raw[: -psks.binders_length]
-    transcript_hash = transcript.digest(truncated) if transcript.started else hash.digest(truncated)
-    binder_key = EarlySecret(hash, offer.session.secret).binder_key(external=False)
-    psks.binders = [finished_mac(hash, binder_key, transcript_hash)]
+    psks.binders = binders(offer.psks, truncated, transcript)
     offer.raw = truncated + psks.encode()[-psks.binders_length :]  # they are the last of the last extension
 
 
 def _usable_versions(config: ClientConfig) -> tuple[ProtocolVersion, ...]:
-    """The policy's, newest first. In TLS 1.3 the server shows a certificate, and somebody must judge it."""
-    if config.verifier is None and config.psk is None and config.srp is None:
-        config.required_verifier()
+    """The policy's, newest first. Without a verifier they are those that the secrets of the client are for."""
     versions = sorted(config.policy.versions, reverse=True)
     if config.verifier is None:
-        versions = [version for version in versions if version < ProtocolVersion.TLS_1_3]
+        if not config.psks and config.srp is None:
+            config.required_verifier()
+        has_secret12 = config.psk12 is not None or config.srp is not None
+        versions = [v for v in versions if (config.psks if v == ProtocolVersion.TLS_1_3 else has_secret12)]
     if not versions:
-        raise ConfigError("A pre-shared key or a password needs TLS 1.2 here, and the policy does not have it.")
+        raise ConfigError("Passwords need TLS 1.2, imported pre-shared keys TLS 1.3, which the policy does not have.")
     return tuple(versions)
-
-
-def psk_offer(session: Session, now: float) -> OfferedPsks:
-    """The session's ticket with its age, obfuscated, and a binder still to be filled in (section 4.2.11)."""
-    age = int((now - session.received_at) * 1000)
-    identity = PskIdentity(identity=session.ticket, obfuscated_ticket_age=(age + session.age_add) % 2**32)
-    return OfferedPsks(identities=[identity], binders=[SUITES13[session.cipher_suite].hash.zeros])
 
 
 def chosen_protocol(offer: Offer, names: list[bytes]) -> str:

@@ -11,6 +11,7 @@ from typing import Literal
 
 from turtls.config import ClientConfig, ServerConfig
 from turtls.crypto.key_schedule import finished_mac, next_generation
+from turtls.crypto.tickets import MAX_LIFETIME
 from turtls.errors import Fault, ProtocolError
 from turtls.events import KeysUpdated, PeerAuthenticated, SessionReceived
 from turtls.handshake.certificates import answer_certificate_request
@@ -24,9 +25,6 @@ from turtls.wire.messages import Certificate, CertificateRequest, Finished, KeyU
 from turtls.wire.registries import KeyUpdateRequest
 
 Side = Literal["client", "server"]
-
-_MAX_TICKET_LIFETIME = 7 * 24 * 3600
-"""Seconds; a longer one must not be believed (section 4.6.1)."""
 
 
 class TrafficKeys:
@@ -135,7 +133,7 @@ def keep_ticket(
     peer: Peer, config: ClientConfig, established: Established, ticket: NewSessionTicket, session_key: str
 ) -> None:
     """Keep the session that goes with it, unless it is over at once or nothing is kept. Raises ProtocolError."""
-    if ticket.ticket_lifetime > _MAX_TICKET_LIFETIME:
+    if ticket.ticket_lifetime > MAX_LIFETIME:  # section 4.6.1: not to be believed
         raise ProtocolError(Fault.ILLEGAL_PARAMETER, f"ticket_lifetime {ticket.ticket_lifetime}")
     if ticket.ticket_lifetime and config.sessions is not None:
         session = session_from_ticket(config, established, ticket, peer.environment.now())

@@ -1,35 +1,32 @@
-"""Resumption by ticket (RFC 8446, sections 2.2, 4.2.11 and 4.6.1): what is kept, and when it may be used again."""
+"""Resumption by ticket (RFC 8446, sections 2.2 and 4.6.1): what is kept, and when it may be used again."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import hmac
 
 from turtls.config import (
     ClientAuth,
     ClientConfig,
     Negotiated,
+    PreSharedKey,
     Role,
     ServerConfig,
     Session,
     VerificationRequest,
     VerifiedChain,
 )
-from turtls.crypto.key_schedule import EarlySecret, finished_mac, resumption_psk
+from turtls.crypto.hashes import SHA256
+from turtls.crypto.key_schedule import resumption_psk
 from turtls.crypto.keys import check_strength
-from turtls.crypto.suites import SUITES13, Suite13
+from turtls.crypto.tickets import MAX_LIFETIME
 from turtls.errors import Fault, ProtocolError
 from turtls.handshake.established import Established
 from turtls.handshake.peer import Peer
-from turtls.handshake.proofs import VerifiedBinder, verify_binder
-from turtls.handshake.transcript import Transcript
 from turtls.record.limits import MAX_TICKET
-from turtls.wire.codec import Struct, code_point, opaque, vector
-from turtls.wire.extensions import Extensions, OfferedPsks, PskKeyExchangeModes
-from turtls.wire.messages import ClientHello, NewSessionTicket
-from turtls.wire.registries import CipherSuite, ProtocolVersion, PskKeyExchangeMode
-
-MAX_IDENTITIES_TRIED = 4
-"""Tickets of one ClientHello that are looked up: clients offer one or two, and each may cost a decryption."""
+from turtls.wire.codec import Struct, code_point, opaque, uint32, vector
+from turtls.wire.extensions import Extensions
+from turtls.wire.messages import NewSessionTicket
+from turtls.wire.registries import CipherSuite, ProtocolVersion
 
 
 class TicketState(Struct):
@@ -41,6 +38,12 @@ class TicketState(Struct):
     server_name: bytes = opaque(0, 255)
     alpn: bytes = opaque(0, 255)
     client_chain: list[bytes] = vector(opaque(1, 2**24 - 1), 0, 2**24 - 1)
+    psk_identity: bytes = opaque(0, 2**16 - 1, default=b"")
+    """Of the external PSK that the session rests on; empty if there is none."""
+    psk_digest: bytes = opaque(0, 32, default=b"")
+    """Of that PSK's key: another one under the same identity is somebody else's."""
+    authenticated_at: int = uint32()
+    """Seconds since the epoch."""
 
     def __repr__(self) -> str:
         """Without the secret: what is represented may end in a log."""
@@ -53,16 +56,6 @@ class TicketState(Struct):
             return cls.decode(state) if state is not None else None
         except ProtocolError:
             return None
-
-
-@dataclass(frozen=True, slots=True)
-class Resumption:
-    """A session that goes on: the client has shown by its binder that it holds the PSK."""
-
-    binder: VerifiedBinder
-    index: int
-    psk: bytes = field(repr=False)
-    client_chain: VerifiedChain | None
 
 
 # ------------------------------------------------------------------------------------------- the client
@@ -84,7 +77,6 @@ def _may_resume(session: Session, config: ClientConfig, server_name: str | None,
         and len(session.ticket) <= MAX_TICKET
         and session.server_name == server_name
         and session.version in config.policy.versions
-        and (config.verifier is not None or session.version < ProtocolVersion.TLS_1_3)
         and session.cipher_suite in config.policy.cipher_suites
         and session.verifier is config.verifier
         and session.min_rsa_bits >= config.policy.min_rsa_bits
@@ -109,6 +101,8 @@ def session_from_ticket(
         server_name=negotiated.server_name,
         alpn=negotiated.alpn,
         peer=negotiated.peer,
+        psk_identity=negotiated.psk_identity,
+        authenticated_at=negotiated.authenticated_at,
         verifier=config.verifier,
         min_rsa_bits=config.policy.min_rsa_bits,
         identity=config.identity,
@@ -125,17 +119,21 @@ async def issue_tickets(peer: Peer, config: ServerConfig, established: Establish
     """
     if config.tickets is None or not established.resumption_master_secret:
         return
+    now = peer.environment.now()
+    lifetime = min(config.tickets.lifetime, int(established.negotiated.authenticated_at + MAX_LIFETIME - now))
+    if lifetime <= 0:
+        return
     count = min(1, config.tickets_to_send) if established.negotiated.resumed else config.tickets_to_send
     for number in range(count):
         nonce = bytes([number])
         secret = resumption_psk(established.suite.hash, established.resumption_master_secret, nonce)
-        state = ticket_state(established.negotiated, secret)
-        ticket = await peer.wait(config.tickets.seal(state.encode(), peer.environment.now()), "a place for a ticket")
+        state = ticket_state(established.negotiated, secret, established.psk_digest)
+        ticket = await peer.wait(config.tickets.seal(state.encode(), now), "a place for a ticket")
         if not 0 < len(ticket) <= MAX_TICKET:
             return  # none is wanted, or the client's chain is too large for it and will have to be shown again
         peer.send(
             NewSessionTicket(
-                ticket_lifetime=config.tickets.lifetime,
+                ticket_lifetime=lifetime,
                 ticket_age_add=int.from_bytes(peer.environment.random(4), "big"),
                 ticket_nonce=nonce,
                 ticket=ticket,
@@ -144,8 +142,8 @@ async def issue_tickets(peer: Peer, config: ServerConfig, established: Establish
         )
 
 
-def ticket_state(negotiated: Negotiated, secret: bytes) -> TicketState:
-    """What is kept of a session."""
+def ticket_state(negotiated: Negotiated, secret: bytes, psk_digest: bytes) -> TicketState:
+    """What is kept of a session; `psk_digest` is of the external PSK that it rests on, empty if there is none."""
     return TicketState(
         version=negotiated.version,
         cipher_suite=negotiated.cipher_suite,
@@ -153,82 +151,50 @@ def ticket_state(negotiated: Negotiated, secret: bytes) -> TicketState:
         server_name=(negotiated.server_name or "").encode(),
         alpn=(negotiated.alpn or "").encode(),
         client_chain=list(negotiated.peer.chain) if negotiated.peer is not None else [],
+        psk_identity=negotiated.psk_identity or b"",
+        psk_digest=psk_digest,
+        authenticated_at=int(negotiated.authenticated_at),
     )
 
 
-async def find_resumption(
-    peer: Peer,
-    config: ServerConfig,
-    hello: ClientHello,
-    suite: Suite13,
-    server_name: str | None,
-    transcript: Transcript,
-) -> Resumption | None:
-    """The first offered session that can go on here. `transcript` stands before this ClientHello.
+async def verify_client_again(peer: Peer, config: ServerConfig, state: TicketState) -> VerifiedChain | None:
+    """Who the client was, as today's configuration judges it; the chain that it showed, None if it showed none.
 
-    Raises ProtocolError (BAD_BINDER) if the client does not hold the PSK of the session that was chosen.
+    Raises ProtocolError: it was too long ago, the chain may have expired, or not be trusted any more, ...
     """
-    psks = hello.extensions.get(OfferedPsks)
-    if psks is None:
-        return None
-    _check_offer(hello, psks)
-    if config.tickets is None or not can_resume(hello):
-        return None
-    now = peer.environment.now()
-    for index, identity in enumerate(psks.identities[:MAX_IDENTITIES_TRIED]):
-        sealed = await peer.wait(config.tickets.unseal(identity.identity, now), "a look-up of a ticket")
-        state = TicketState.read(sealed)
-        if state is None or not _suits(state, config, suite, server_name):
-            continue
-        client_chain: VerifiedChain | None = None
-        if state.client_chain:
-            try:
-                client_chain = await verify_client_again(peer, config, state)
-            except ProtocolError:
-                continue
-        truncated = hello.raw[: -psks.binders_length]
-        binder_key = EarlySecret(suite.hash, state.secret).binder_key(external=False)
-        expected = finished_mac(suite.hash, binder_key, transcript.digest(truncated))
-        return Resumption(verify_binder(expected, psks.binders[index]), index, state.secret, client_chain)
-    return None
+    if peer.environment.now() >= state.authenticated_at + MAX_LIFETIME:
+        raise ProtocolError(Fault.REJECTED_CERTIFICATE, "the client was last authenticated too long ago")
+    if state.psk_identity:
+        psk = await look_up_psk(peer, config, state.psk_identity)
+        if not hmac.compare_digest(digest_of_psk(psk), state.psk_digest):
+            raise ProtocolError(Fault.UNKNOWN_PSK_IDENTITY)
+    elif not state.client_chain and config.client_auth is ClientAuth.REQUIRE:
+        raise ProtocolError(Fault.CERTIFICATE_REQUIRED)
+    return await _verify_chain_again(peer, config, state.client_chain) if state.client_chain else None
 
 
-def can_resume(hello: ClientHello) -> bool:
-    """Whether the client resumes in the one mode that is used here (section 4.2.9)."""
-    modes = hello.extensions.get(PskKeyExchangeModes)
-    return modes is not None and PskKeyExchangeMode.psk_dhe_ke in modes.ke_modes
-
-
-def _check_offer(hello: ClientHello, psks: OfferedPsks) -> None:
-    if hello.extensions.types[-1] != OfferedPsks.extension_type:
-        raise ProtocolError(Fault.PSK_NOT_LAST)
-    if len(psks.identities) != len(psks.binders):
-        raise ProtocolError(
-            Fault.ILLEGAL_PARAMETER, f"{len(psks.identities)} PSK identities with {len(psks.binders)} binders"
-        )
-
-
-def _suits(state: TicketState, config: ServerConfig, suite: Suite13, server_name: str | None) -> bool:
-    return (
-        state.version == ProtocolVersion.TLS_1_3
-        and state.cipher_suite in SUITES13
-        and SUITES13[state.cipher_suite].hash is suite.hash
-        and state.server_name == (server_name or "").encode()
-        and (bool(state.client_chain) or config.client_auth is not ClientAuth.REQUIRE)
-    )
-
-
-async def verify_client_again(peer: Peer, config: ServerConfig, state: TicketState) -> VerifiedChain:
-    """The client's chain as today's configuration judges it: it may have expired, or not be trusted any more."""
+async def _verify_chain_again(peer: Peer, config: ServerConfig, chain: list[bytes]) -> VerifiedChain:
     request = VerificationRequest(
         role=Role.CLIENT,
-        untrusted_chain=tuple(state.client_chain),
+        untrusted_chain=tuple(chain),
         server_name=None,
         min_rsa_bits=config.policy.min_rsa_bits,
         now=peer.environment.now(),
     )
     if config.client_auth is ClientAuth.NONE:
         raise ProtocolError(Fault.REJECTED_CERTIFICATE, "clients are not authenticated any more")
-    chain = await peer.wait(config.required_verifier().verify(request), "the verdict on the client's certificate")
-    check_strength(chain.leaf.public_key, config.policy.min_rsa_bits)
-    return chain
+    verified = await peer.wait(config.required_verifier().verify(request), "the verdict on the client's certificate")
+    check_strength(verified.leaf.public_key, config.policy.min_rsa_bits)
+    return verified
+
+
+def digest_of_psk(psk: PreSharedKey | None) -> bytes:
+    """What tells whether an external PSK is the same as before; empty for none."""
+    return SHA256.digest(psk.key) if psk is not None else b""
+
+
+async def look_up_psk(peer: Peer, config: ServerConfig, untrusted_identity: bytes) -> PreSharedKey | None:
+    """The external PSK of that name, None if there is none."""
+    if config.psks is None:
+        return None
+    return await peer.wait(config.psks(untrusted_identity), "a look-up of a pre-shared key")

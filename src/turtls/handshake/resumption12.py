@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from turtls.config import ClientAuth, ServerConfig, Session, SessionIdStore, TicketStore, VerifiedChain
+from turtls.config import ServerConfig, Session, SessionIdStore, TicketStore, VerifiedChain
 from turtls.crypto.suites12 import SUITES12
 from turtls.errors import Fault, ProtocolError
 from turtls.handshake.established12 import Established12
@@ -53,6 +53,8 @@ def session_from_handshake(
         server_name=negotiated.server_name,
         alpn=negotiated.alpn,
         peer=negotiated.peer,
+        psk_identity=negotiated.psk_identity,
+        authenticated_at=negotiated.authenticated_at,
         verifier=offer.config.verifier,
         min_rsa_bits=offer.config.policy.min_rsa_bits,
         identity=offer.config.identity,
@@ -77,8 +79,6 @@ async def find_resumption12(
         raise ProtocolError(Fault.RESUMED_EMS_MISMATCH)  # RFC 7627, section 5.3: only sessions with it are kept
     if state is None or not _suits(state, config, hello, version, server_name):
         return None
-    if not state.client_chain:
-        return Resumption12(state, None)
     try:
         return Resumption12(state, await verify_client_again(peer, config, state))
     except ProtocolError:
@@ -98,7 +98,6 @@ def _suits(
         and state.cipher_suite in config.policy.cipher_suites
         and has_secret_for(config, SUITES12[state.cipher_suite].key_exchange)
         and state.server_name == (server_name or "").encode()
-        and (bool(state.client_chain) or config.client_auth is not ClientAuth.REQUIRE)
     )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from turtls.crypto.key_schedule import EarlySecret, HandshakeSecret, MasterSecret
 from turtls.crypto.suites import Suite13
 from turtls.handshake.peer import Peer
+from turtls.handshake.psks import Psk
 
 
-def start_key_schedule(suite: Suite13, psk: bytes | None, shared_secret: bytes) -> HandshakeSecret:
+def start_key_schedule(suite: Suite13, psk: Psk | None, shared_secret: bytes) -> HandshakeSecret:
     """The stage of the key schedule that both the PSK, if there is one, and the key exchange have gone into."""
-    return HandshakeSecret(EarlySecret(suite.hash, psk), shared_secret)
+    return HandshakeSecret(psk.early_secret if psk is not None else EarlySecret(suite.hash, None), shared_secret)
 
 
 def handshake_traffic_secrets(

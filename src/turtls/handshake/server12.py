@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from turtls.config import ClientAuth, Credential, Negotiated, Role, ServerConfig, VerifiedChain
 from turtls.crypto.keys import PublicKey
@@ -32,7 +33,7 @@ from turtls.handshake.key_exchange12 import (
 )
 from turtls.handshake.peer import Peer
 from turtls.handshake.proofs import VerifiedFinished, VerifiedSignature, verify_finished
-from turtls.handshake.resumption import TicketState, ticket_state
+from turtls.handshake.resumption import TicketState, digest_of_psk, look_up_psk, ticket_state
 from turtls.handshake.resumption12 import Resumption12, find_resumption12, keep_session, new_ticket
 from turtls.handshake.secrets12 import Secrets12, handshake_hash, make_master_secret
 from turtls.handshake.selection import answer_record_limits, candidates, choose_protocol, has_secret_for, requested_name
@@ -186,6 +187,7 @@ async def _full(
     finished = await peer.receive(Finished)
     proof = verify_finished(first_finished, finished.verify_data)
     transcript.add(finished.raw)
+    psk = exchange.psk if isinstance(exchange, ServerPsk) else None
     negotiated = Negotiated(
         version=version,
         cipher_suite=suite.suite,
@@ -194,8 +196,10 @@ async def _full(
         alpn=alpn,
         server_name=server_name,
         peer=chain,
+        psk_identity=psk.identity if psk is not None else None,
+        authenticated_at=peer.environment.now(),
     )
-    state = ticket_state(negotiated, secrets.master_secret)
+    state = ticket_state(negotiated, secrets.master_secret, digest_of_psk(psk))
     if gives_ticket:
         await _send_ticket(peer, config, state, transcript)
     await keep_session(peer, config, server_hello.session_id, state)
@@ -252,6 +256,8 @@ async def _abbreviated(
         alpn=alpn,
         server_name=server_name,
         peer=resumption.client_chain,
+        psk_identity=state.psk_identity or None,
+        authenticated_at=state.authenticated_at,
         resumed=True,
     )
     return Established12(proof, negotiated, secrets, first_finished=first_finished)
@@ -358,7 +364,8 @@ async def _exchange(peer: Peer, config: ServerConfig, hello: ClientHello, choice
     if exchange in (KeyExchange.SRP, KeyExchange.SRP_RSA):
         return ServerSrp(environment, await _srp_verifier(peer, config, hello))
     if "PSK" in exchange.value:
-        return ServerPsk(_psk_finder(peer, config), config.psk_identity_hint, inner)
+        look_up = partial(look_up_psk, peer, config)
+        return ServerPsk(environment, look_up, config.psk_identity_hint, inner)
     if inner is None:
         raise ProtocolError(Fault.INTERNAL, f"{choice.suite.suite} was chosen without what it needs")
     return inner
@@ -378,20 +385,6 @@ class _premaster_decrypter:  # noqa: N801 - a function with its arguments
             self._credential.decrypt(untrusted_ciphertext), "a decryption by this side's key"
         )
         return checked_premaster(decrypted, self._offered_version, random)
-
-
-class _psk_finder:  # noqa: N801 - a function with its arguments
-    """Finds a key for an identity; for an unknown one it makes one up, so that identities can't be probed."""
-
-    def __init__(self, peer: Peer, config: ServerConfig) -> None:
-        self._peer = peer
-        self._config = config
-
-    async def __call__(self, untrusted_identity: bytes) -> bytes:
-        if self._config.psk is None:
-            raise ProtocolError(Fault.UNKNOWN_PSK_IDENTITY)
-        found: bytes | None = await self._peer.wait(self._config.psk(untrusted_identity), "a look-up of a PSK")
-        return found if found is not None else self._peer.environment.random(32)
 
 
 async def _srp_verifier(peer: Peer, config: ServerConfig, hello: ClientHello) -> SrpVerifier:

@@ -18,7 +18,7 @@ from turtls.handshake.certificates import (
 from turtls.handshake.established import Established
 from turtls.handshake.peer import Level, Peer
 from turtls.handshake.proofs import verify_finished
-from turtls.handshake.resumption import can_resume, find_resumption
+from turtls.handshake.psks import can_use_psk, choose_psk
 from turtls.handshake.secrets13 import application_traffic_secrets, handshake_traffic_secrets, start_key_schedule
 from turtls.handshake.selection import answer_record_limits, candidates, choose_protocol, requested_name
 from turtls.handshake.transcript import Transcript
@@ -71,19 +71,21 @@ async def handshake(peer: Peer, config: ServerConfig, hello: ClientHello) -> Est
         hello = await _ask_again(peer, hello, suite, group, transcript)
         untrusted_share = _the_share(hello, group)
     server_name = requested_name(hello)
-    resumption = await find_resumption(peer, config, hello, suite, server_name, transcript)
+    chosen = await choose_psk(peer, config, hello, suite, server_name, transcript)
     transcript.add(hello.raw)
     if EarlyDataIndication in hello.extensions:
         peer.carrier.skip_early_data(until_second_hello=False)
     server_share, shared_secret = peer.environment.answer_key_share(group, untrusted_share)
     alpn = choose_protocol(config, hello)
-    credential, scheme = (None, None) if resumption else choose_credential(config, hello, server_name)
+    credential, scheme = (None, None) if chosen else choose_credential(config, hello, server_name)
+    psk = chosen.psk if chosen is not None else None
+    state = psk.state if psk is not None else None
     answers: list[AnyExtension] = [
         KeyShareServerHello(group=group, key_exchange=server_share),
         SupportedVersionsServerHello(selected_version=ProtocolVersion.TLS_1_3),
     ]
-    if resumption is not None:
-        answers.insert(0, SelectedPsk(selected_identity=resumption.index))
+    if chosen is not None:
+        answers.insert(0, SelectedPsk(selected_identity=chosen.index))
     server_hello = ServerHello(
         random=peer.environment.random(32),
         legacy_session_id_echo=hello.legacy_session_id,
@@ -93,15 +95,15 @@ async def handshake(peer: Peer, config: ServerConfig, hello: ClientHello) -> Est
     transcript.add(peer.send(server_hello))
     if hello.legacy_session_id:
         peer.carrier.middlebox_change_cipher_spec()
-    handshake_secret = start_key_schedule(suite, resumption.psk if resumption is not None else None, shared_secret)
+    handshake_secret = start_key_schedule(suite, psk, shared_secret)
     client_secret, server_secret = handshake_traffic_secrets(peer, handshake_secret, transcript.digest())
     peer.install_write(Level.HANDSHAKE, suite, server_secret, "from here on nobody on the path can read the handshake")
     peer.install_read(Level.HANDSHAKE, suite, client_secret, "the client's answers are encrypted, too")
 
     # Server parameters.
-    transcript.add(peer.send(_encrypted_extensions(peer, config, hello, alpn, resumed=resumption is not None)))
+    transcript.add(peer.send(_encrypted_extensions(peer, config, hello, alpn, resumed=state is not None)))
     request: CertificateRequest | None = None
-    if config.client_auth is not ClientAuth.NONE and resumption is None:
+    if config.client_auth is not ClientAuth.NONE and psk is None:  # section 4.3.2
         request = certificate_request(config)
         transcript.add(peer.send(request))
 
@@ -122,7 +124,6 @@ async def handshake(peer: Peer, config: ServerConfig, hello: ClientHello) -> Est
     proof = verify_finished(finished_mac(suite.hash, client_secret, transcript.digest()), finished.verify_data)
     transcript.add(finished.raw)
     peer.install_read(Level.APPLICATION, suite, client_application, "the client's data follows")
-    authenticated_chain = authenticated.chain if authenticated else None
     return Established(
         proof,
         Negotiated(
@@ -132,9 +133,11 @@ async def handshake(peer: Peer, config: ServerConfig, hello: ClientHello) -> Est
             signature_scheme=authenticated.signature.scheme if authenticated else None,
             alpn=alpn,
             server_name=server_name,
-            peer=resumption.client_chain if resumption is not None else authenticated_chain,
+            peer=psk.client_chain if psk is not None else authenticated.chain if authenticated else None,
+            psk_identity=psk.external_identity if psk is not None else None,
+            authenticated_at=state.authenticated_at if state is not None else peer.environment.now(),
             ocsp_response=authenticated.ocsp_response if authenticated else None,
-            resumed=resumption is not None,
+            resumed=state is not None,
             hello_retry=hello_retry,
         ),
         suite=suite,
@@ -142,10 +145,11 @@ async def handshake(peer: Peer, config: ServerConfig, hello: ClientHello) -> Est
         server_traffic_secret=server_application,
         exporter_master_secret=exporter,
         resumption_master_secret=(
-            master_secret.resumption_master_secret(transcript.digest()) if can_resume(hello) else b""
+            master_secret.resumption_master_secret(transcript.digest()) if can_use_psk(hello) else b""
         ),
         transcript=transcript if PostHandshakeAuth in hello.extensions else None,
         credential=credential,
+        psk_digest=psk.digest if psk is not None else b"",
     )
 
 
@@ -197,12 +201,13 @@ def choose_credential(
     config: ServerConfig, hello: ClientHello, server_name: str | None
 ) -> tuple[Credential, SignatureScheme]:
     """The first credential for the name that makes a signature the client can verify (section 4.4.2.2)."""
+    if not config.credentials:
+        fault = Fault.PSK_REQUIRED if config.psks is not None else Fault.INTERNAL
+        raise ProtocolError(fault, "this server has no certificate")
     accepted = frozenset(hello.extensions.require(SignatureAlgorithms).supported_signature_algorithms)
     for credential in prefer_verifiable_chains(candidates(config, hello, server_name), hello.extensions):
         if (scheme := choose_scheme(credential, accepted, config.policy.signature_schemes)) is not None:
             return credential, scheme
-    if not config.credentials:
-        raise ProtocolError(Fault.INTERNAL, "this server has no certificate")
     raise ProtocolError(Fault.NO_SHARED_SIGNATURE)
 
 

@@ -11,13 +11,14 @@ from turtls.pki import default_verifier
 
 
 def client_config(config: ClientConfig | None) -> ClientConfig:
-    """`config` with the system's trust where it names no verifier.
+    """`config` with the system's trust where it names no verifier and no pre-shared key.
 
     None is a configuration that the whole process shares, so that sessions are resumed from call to call.
     """
     if config is None:
         return _default_config(default_verifier())
-    return config if config.verifier is not None else replace(config, verifier=default_verifier())
+    knows_the_server = config.verifier is not None or config.psks
+    return config if knows_the_server else replace(config, verifier=default_verifier())
 
 
 @functools.lru_cache(maxsize=1)

@@ -98,6 +98,8 @@ class GnuTLS(ClientPeer, ServerPeer):
         words = ["NORMAL", "+AES-128-CCM", "+AES-128-CCM-8", "-VERS-ALL"]
         if settings.suite:
             words += _only(settings.suite)
+        elif settings.psk:
+            words += ["+ECDHE-PSK"]
         words += [f"+VERS-TLS{version}" for version in dict.fromkeys(settings.versions)]
         words += ["-GROUP-ALL", *(f"+GROUP-{group}" for group in self.group_names(settings))]
         return ":".join(words)
