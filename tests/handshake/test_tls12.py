@@ -22,7 +22,7 @@ from tests.handshake.parties import (
     replacing,
     shaken,
 )
-from tests.pki.chains import certificate
+from tests.pki.chains import certificate, key_usage
 from turtls.config import (
     ClientAuth,
     ClientConfig,
@@ -31,6 +31,7 @@ from turtls.config import (
     Policy,
     PreSharedKey,
     ServerConfig,
+    Signer,
     SrpLogin,
     SrpUsers,
 )
@@ -362,6 +363,34 @@ def test_rsa_key_transport_is_legacy_s_alone() -> None:
     with pytest.raises(ProtocolError) as caught:
         exchange(*connect(client_config(RSA_KEY_TRANSPORT), server_config()))
     assert caught.value.fault is Fault.NO_SHARED_CIPHER
+
+
+class OnlySigns:
+    """A key in an HSM that has no decryption."""
+
+    def __init__(self, signer: Signer) -> None:
+        self.sign = signer.sign
+
+
+def cannot_decrypt(reason: str) -> Credential:
+    key = rsa.generate_private_key(65537, 2048)
+    if reason == "HSM":
+        return Credential((certificate(NAME, names=(NAME,), key=key).der,), OnlySigns(KeySigner(key)))
+    only_signs = certificate(NAME, names=(NAME,), key=key, usage=key_usage("digital_signature"))
+    return Credential((only_signs.der,), KeySigner(key))
+
+
+@pytest.mark.parametrize("reason", ["HSM", "keyUsage"])
+def test_rsa_key_transport_is_not_chosen_for_a_key_that_is_not_for_it(reason: str) -> None:
+    credential = cannot_decrypt(reason)
+    transport, ecdhe = CipherSuite.TLS_RSA_WITH_AES_128_GCM_SHA256, CipherSuite.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256
+    both = legacy(V.TLS_1_2, transport, ecdhe)
+    client, _ = shaken(client_config(both), server_config(both, credentials=(credential,)))
+    assert client.negotiated is not None
+    assert client.negotiated.cipher_suite == ecdhe
+    only_one = legacy(V.TLS_1_2, transport)
+    fault = fault_of(client_config(only_one), server_config(only_one, credentials=(credential,)))
+    assert fault is Fault.NO_SHARED_CIPHER
 
 
 SRP = legacy(V.TLS_1_2, CipherSuite.TLS_SRP_SHA_WITH_AES_128_CBC_SHA)

@@ -62,6 +62,13 @@ class Credential:
             return tuple(scheme for scheme in self.signature_schemes if scheme in possible)
         return tuple(scheme for scheme in possible if scheme in allowed)
 
+    @property
+    def can_decrypt(self) -> bool:
+        """Whether premaster secrets may be encrypted to its key (RFC 5246, section 7.4.2)."""
+        leaf = self.leaf
+        is_for_it = leaf.public_key.kind is keys.KeyKind.RSA and leaf.key_usage_allows_key_transport
+        return is_for_it and hasattr(self.signer, "decrypt")
+
     def decrypt(self, untrusted_ciphertext: bytes) -> bytes | Awaitable[bytes]:
         """RSA decryption that never fails, for the key transport of TLS 1.2 (`crypto.rsa_transport.decrypt`).
 

@@ -314,7 +314,9 @@ def _complete(
         if not _knows_curve(hello, public_key):
             continue
         if not exchange.is_signed:
-            return Choice(suite, credential, None, group)
+            if credential.can_decrypt:
+                return Choice(suite, credential, None, group)
+            continue
         scheme = choose_scheme12(version, credential, _accepted_schemes(hello), config.policy.signature_schemes)
         if scheme is not None:
             return Choice(suite, credential, scheme, group)
