@@ -66,6 +66,7 @@ def client_config(options: Options, world: World) -> ClientConfig:
         verifier=None if any(imported_keys(options)) and not options.verify_peer else world.judge,
         alpn=_protocols(options.advertise_alpn),
         credentials=_credentials(options, world),
+        ignore_certificate_authorities=not any(each.must_match_issuer for each in options.credentials),
         psks=_own_keys(options),
         fallback=options.fallback_scsv,
         sessions=None if options.no_ticket else world.sessions,

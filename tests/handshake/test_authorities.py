@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import dataclass, replace
+from functools import cache
 
-from turtls.config import ClientAuth, ClientConfig, DangerAcceptAnyCertificate, ServerConfig
-from turtls.connection import ClientConnection
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.handshake.parties import exchange
+from tests.handshake.test_tls12 import client_config, credentials, server_config
+from tests.pki.chains import authority, certificate
+from turtls.config import ClientAuth, ClientConfig, Credential, DangerAcceptAnyCertificate, Policy, ServerConfig
+from turtls.connection import ClientConnection, ServerConnection
+from turtls.crypto.signatures import KeySigner
 from turtls.events import HandshakeMessageSeen, Trace
 from turtls.handshake.server13 import certificate_request
 from turtls.wire.extensions import CertificateAuthorities
 from turtls.wire.messages import CertificateRequest
+from turtls.wire.registries import ProtocolVersion
 
 
 class TrustingOne(DangerAcceptAnyCertificate):
@@ -36,3 +45,58 @@ def test_a_server_names_its_authorities_and_asks_for_a_staple_by_an_empty_extens
     encoded = request.to_bytes()
     assert bytes.fromhex("0005 0000") in encoded
     assert CertificateRequest.from_bytes(encoded) == request
+
+
+@dataclass
+class Listing(DangerAcceptAnyCertificate):
+    """A verifier that names authorities."""
+
+    authorities: tuple[bytes, ...]
+
+    def certificate_authorities(self) -> tuple[bytes, ...]:
+        return self.authorities
+
+
+@cache
+def issued_by_root() -> tuple[Credential, bytes]:
+    """A client's credential, and the name of the authority that issued it."""
+    root, key = authority("Root of the clients"), ec.generate_private_key(ec.SECP256R1())
+    chain = (certificate("client", root, key=key).der,)
+    return Credential(chain, KeySigner(key)), root.certificate.subject.public_bytes()
+
+
+def shown(version: ProtocolVersion, listed: tuple[bytes, ...], *, ignores_list: bool) -> Credential | None:
+    """Which of its two credentials a client shows to a server that lists these authorities."""
+    policy = replace(Policy.LEGACY, versions=(version,))
+    own, (issued, _) = credentials()[0], issued_by_root()
+    client = ClientConnection(
+        client_config(policy, credentials=(own, issued), ignore_certificate_authorities=ignores_list), server_name=None
+    )
+    server = ServerConnection(server_config(policy, client_auth=ClientAuth.REQUEST, verifier=Listing(listed)))
+    exchange(client, server)
+    assert server.negotiated is not None
+    peer = server.negotiated.peer
+    return next((each for each in (own, issued) if peer is not None and each.chain[0] == peer.chain[0]), None)
+
+
+VERSIONS = pytest.mark.parametrize(
+    "version",
+    [ProtocolVersion.TLS_1_3, ProtocolVersion.TLS_1_2, ProtocolVersion.TLS_1_1],
+    ids=lambda version: version.name,
+)
+
+
+@VERSIONS
+def test_a_client_shows_what_the_server_asks_for_and_nothing_else(version: ProtocolVersion) -> None:
+    """RFC 8446, section 4.4.2.3; RFC 5246, section 7.4.6. No list asks for any certificate."""
+    own, (issued, name) = credentials()[0], issued_by_root()
+    assert shown(version, (), ignores_list=False) is own
+    assert shown(version, (b"\x30\x00", name), ignores_list=False) is issued
+    assert shown(version, (b"\x30\x00",), ignores_list=False) is None
+
+
+@VERSIONS
+def test_a_client_may_be_told_to_ignore_the_list_but_still_prefers_what_is_on_it(version: ProtocolVersion) -> None:
+    own, (issued, name) = credentials()[0], issued_by_root()
+    assert shown(version, (name,), ignores_list=True) is issued
+    assert shown(version, (b"\x30\x00",), ignores_list=True) is own

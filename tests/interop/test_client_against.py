@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from typing import Any
 
 import pytest
 
@@ -120,13 +121,30 @@ def test_no_client_certificate_is_refused(stage: Stage, pki: PKI, peer: ServerPe
 
 @servers_that(Can.AUTHENTICATE, Can.VERIFY)
 def test_a_strangers_client_certificate_is_refused(stage: Stage, pki: PKI, peer: ServerPeer) -> None:
+    """It is only shown to servers that list its issuer, or where the client is told to show it all the same."""
+    server = stage.server(peer, requires_client=True)
+    stranger = (ours.credential(pki.files(trusted=False)),)
+    config = ours.client_config(pki, credentials=stranger, ignore_certificate_authorities=True)
+    witness = ours.Witness()
+    # Node looks at the certificate when the handshake is done, and then hangs up without an alert.
+    ends: Any = (turtls.TruncatedError, ConnectionError) if peer.name == "node" else turtls.PeerAlert
+    with pytest.raises(ends) as refused:
+        with ours.connect(server.port, config, observer=witness) as tls:
+            server.exchange(tls, DATA)
+    assert HandshakeType.certificate_verify in witness.sent
+    assert not isinstance(refused.value, turtls.PeerAlert) or refused.value.alert in REFUSED
+
+
+@servers_that(Can.AUTHENTICATE, Can.VERIFY)
+def test_a_certificate_of_another_authority_is_not_shown(stage: Stage, pki: PKI, peer: ServerPeer) -> None:
+    """Every one of these servers lists its authorities."""
     server = stage.server(peer, requires_client=True)
     config = ours.client_config(pki, credentials=(ours.credential(pki.files(trusted=False)),))
-    # The listed authorities are a wish, so the certificate is shown; Node hangs up on it without an alert.
-    with pytest.raises((turtls.PeerAlert, turtls.TruncatedError, ConnectionError)) as refused:
-        with ours.connect(server.port, config) as tls:
-            server.exchange(tls, DATA)
-    assert not isinstance(refused.value, turtls.PeerAlert) or refused.value.alert in REFUSED
+    witness = ours.Witness()
+    with pytest.raises(turtls.PeerAlert) as refused, ours.connect(server.port, config, observer=witness) as tls:
+        server.exchange(tls, DATA)
+    assert HandshakeType.certificate_verify not in witness.sent
+    assert refused.value.alert in REFUSED
 
 
 @servers_that(Can.AUTHENTICATE_LATER)

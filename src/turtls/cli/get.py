@@ -48,7 +48,9 @@ def command(
     location: Annotated[bool, typer.Option("--location", "-L", help="Follow redirects.")] = False,
     policy: PolicyOption = "intermediate",
     ca: Annotated[Path | None, typer.Option(help="Trust the authorities in this file, and no others.")] = None,
-    cert: Annotated[Path | None, typer.Option(help="The client's certificate, if it is asked for one.")] = None,
+    cert: Annotated[
+        Path | None, typer.Option(help="The client's certificate, for servers that ask for one of its issuer.")
+    ] = None,
     key: Annotated[Path | None, typer.Option(help="Its private key, if it is in another file.")] = None,
     http1: Annotated[bool, typer.Option("--http1", help="Do not offer HTTP/2.")] = False,
     keylog: Annotated[

@@ -66,8 +66,11 @@ class ClientConfig:
     alpn: tuple[str, ...] = ()
     """Application protocols, most wanted first."""
     credentials: tuple[Credential, ...] = ()
-    """What to answer a CertificateRequest with: the first that the server can verify, and of an issuer that it lists
-    rather than of another."""
+    """What to answer a CertificateRequest with: the first that the server can verify, of an issuer that it lists, if
+    it lists any (RFC 8446, section 4.4.2.3; RFC 5246, section 7.4.6)."""
+    ignore_certificate_authorities: bool = False
+    """Show a certificate of another issuer, too, where none is of a listed one: for servers whose list is wrong. The
+    server then learns who this is, though it did not ask for this certificate; up to TLS 1.2 so does who listens."""
     psks: tuple[PreSharedKey, ...] = ()
     """Keys shared with the server, most wanted first. TLS 1.3 offers them all, TLS 1.2 uses the first (a server's hint
     is not followed: RFC 4279, section 5.2). With a verifier a server may show a certificate instead; without one only

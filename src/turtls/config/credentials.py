@@ -116,7 +116,7 @@ class Credential:
 def prefer_issuers(credentials: Sequence[Credential], authorities: Collection[bytes]) -> Sequence[Credential]:
     """Those issued under one of the authorities (DER names) that the peer listed come first.
 
-    The others still may do: peers SHOULD be shown a listed one (RFC 8446, section 4.4.2.3), and lists are often short.
+    The others follow: the list only guides the choice (RFC 8446, section 4.2.4).
     """
     return sorted(credentials, key=lambda credential: credential.issuers.isdisjoint(authorities))
 

@@ -191,14 +191,23 @@ def prefer_verifiable_chains(credentials: Sequence[Credential], offered: Extensi
     return sorted(credentials, key=lambda credential: not credential.chain_schemes <= accepted)
 
 
-def choose_client_credential(
-    credentials: Sequence[Credential], requested: Extensions, allowed: Sequence[SignatureScheme]
-) -> tuple[Credential, SignatureScheme] | None:
-    """The first credential that answers a CertificateRequest by its signatures; listed issuers are preferred."""
+def showable_credentials(config: ClientConfig, authorities: Collection[bytes]) -> Sequence[Credential]:
+    """Those that a client may show to a server which lists these authorities (DER names); no list asks for any.
+
+    A server that lists others would refuse them, and yet learn who the client is: like browsers, Go and Java, a client
+    keeps them to itself (RFC 8446, section 4.4.2.3; RFC 5246, section 7.4.6), unless it is told otherwise.
+    """
+    if config.ignore_certificate_authorities or not authorities:
+        return prefer_issuers(config.credentials, authorities)
+    return [credential for credential in config.credentials if not credential.issuers.isdisjoint(authorities)]
+
+
+def choose_client_credential(config: ClientConfig, requested: Extensions) -> tuple[Credential, SignatureScheme] | None:
+    """The first credential that answers a CertificateRequest by its issuers and signatures."""
     accepted = frozenset(requested.require(SignatureAlgorithms).supported_signature_algorithms)
-    authorities = requested.get(CertificateAuthorities)
-    for credential in prefer_issuers(credentials, authorities.authorities if authorities is not None else ()):
-        if (scheme := choose_scheme(credential, accepted, allowed)) is not None:
+    listed = requested.get(CertificateAuthorities)
+    for credential in showable_credentials(config, listed.authorities if listed is not None else ()):
+        if (scheme := choose_scheme(credential, accepted, config.policy.signature_schemes)) is not None:
             return credential, scheme
     return None
 
@@ -208,7 +217,7 @@ async def answer_certificate_request(
 ) -> None:
     """A client's certificate and the proof for it, or an empty list where none suits (section 4.4.2)."""
     context = request.certificate_request_context
-    chosen = choose_client_credential(config.credentials, request.extensions, config.policy.signature_schemes)
+    chosen = choose_client_credential(config, request.extensions)
     if chosen is None:
         transcript.add(peer.send(Certificate(certificate_request_context=context, certificate_list=[])))
         return

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from turtls.config import ClientConfig, Credential, Role, VerificationRequest, VerifiedChain, Verifier
-from turtls.config.credentials import prefer_issuers
 from turtls.crypto.keys import KeyKind, PublicKey, check_strength
 from turtls.crypto.signatures import schemes_for
 from turtls.crypto.suites12 import Suite12
 from turtls.errors import Fault, ProtocolError
+from turtls.handshake.certificates import showable_credentials
 from turtls.handshake.peer import Peer
 from turtls.handshake.proofs import VerifiedSignature, verify_signature
 from turtls.record.limits import MAX_CHAIN_LENGTH
@@ -126,9 +126,9 @@ def choose_scheme12(
 def choose_client_credential12(
     config: ClientConfig, version: ProtocolVersion, request: CertificateRequest12 | CertificateRequest11
 ) -> tuple[Credential, SignatureScheme] | None:
-    """The first credential that answers the request by its key and signatures; listed issuers are preferred."""
+    """The first credential that answers the request by its issuers, its key and its signatures."""
     accepted = request.supported_signature_algorithms if isinstance(request, CertificateRequest12) else ()
-    for credential in prefer_issuers(config.credentials, request.certificate_authorities):
+    for credential in showable_credentials(config, request.certificate_authorities):
         if certificate_type(credential.leaf.public_key) not in request.certificate_types:
             continue
         scheme = choose_scheme12(version, credential, accepted, config.policy.signature_schemes)

@@ -59,6 +59,8 @@ class Channel:
 def serve(arguments: argparse.Namespace) -> None:
     context = configure(arguments)
     context.set_session_id(b"turtls")
+    if arguments.ca:
+        context.load_client_ca(arguments.ca.encode())
     if arguments.alpn:
         context.set_alpn_select_callback(lambda _, offered: choose(arguments.alpn, offered))
 
