@@ -49,6 +49,10 @@ def test_arrows_point_to_who_receives_and_show_what_is_encrypted() -> None:
     assert sum("nobody on the path can read" in line for line in lines) == 1
 
 
+def test_a_question_is_followed_by_its_answer() -> None:
+    assert any("Is it really them? The server" in line for line in picture_of(Watched().client_story))
+
+
 def test_secrets_and_goodbyes_are_only_shown_with_the_fields() -> None:
     story = Watched().client_story
     story(AlertSeen("received", AlertDescription.CLOSE_NOTIFY))

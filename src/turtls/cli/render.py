@@ -69,7 +69,8 @@ class Picture:
                 yield Padding(bytes_table(seen.raw, step.fields), (0, 0, 1, _TIME + 2))
         elif self._fields or not (isinstance(step.trace, (KeysInstalled, SecretDerived)) or _is_goodbye(step)):
             title, sentence = step.words
-            yield from self._note(f"{title}: {sentence}" if sentence else title, "italic")
+            link = " " if title.endswith("?") else ": "
+            yield from self._note(f"{title}{link}{sentence}" if sentence else title, "italic")
         elif isinstance(step.trace, KeysInstalled) and not self._encrypted:
             self._encrypted = True
             yield from self._note(f"{step.trace.cipher_suite}: {step.trace.why}", "italic green")
