@@ -75,6 +75,7 @@ class SlowTickets:
     """A store behind a network."""
 
     lifetime = 3600
+    single_use = False
 
     def __init__(self) -> None:
         self._kept: dict[bytes, bytes] = {}

@@ -71,6 +71,7 @@ class Tickets:
 
     def __init__(self) -> None:
         self.later = False
+        self.single_use = False
         self.lifetime = 2 * 24 * 3600
         self.skipped = False
         """There are to be none."""

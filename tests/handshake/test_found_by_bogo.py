@@ -267,6 +267,7 @@ class NoTickets:
     """A store that has nothing to give."""
 
     lifetime = 3600
+    single_use = False
 
     def seal(self, state: bytes, now: float) -> bytes:
         return b""

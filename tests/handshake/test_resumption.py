@@ -356,6 +356,7 @@ class Remembering:
     """A ticket store that gives back what it is told to."""
 
     lifetime = DAY
+    single_use = False
 
     def __init__(self, state: Callable[[bytes], bytes | None | Awaitable[bytes | None]]) -> None:
         self._state = state

@@ -338,6 +338,7 @@ class OneTicket:
     """A store that knows the ticket of section 3."""
 
     lifetime = 30
+    single_use = False
 
     def __init__(self, secret: bytes = PSK) -> None:
         self._secret = secret

@@ -31,14 +31,16 @@ from turtls.config import (
     Policy,
     PreSharedKey,
     ServerConfig,
+    Session,
     Signer,
     SrpLogin,
     SrpUsers,
+    TicketStore,
 )
 from turtls.crypto.signatures import KeySigner
 from turtls.crypto.srp import SrpVerifier
 from turtls.crypto.suites12 import SUITES12, Suite12
-from turtls.crypto.tickets import TicketCache
+from turtls.crypto.tickets import TicketCache, TicketKeys
 from turtls.errors import AlertDescription, ConfigError, Fault, PeerAlert, ProtocolError
 from turtls.events import DataReceived, SessionReceived
 from turtls.handshake.offer import Offer
@@ -159,6 +161,21 @@ def test_session_ids_and_tickets_may_share_a_store() -> None:
     store = TicketCache()
     client, server = client_config(), server_config(tickets=store, session_ids=store)
     assert [_resumed(client, server) for _ in range(3)] == [False, True, True]
+
+
+@pytest.mark.parametrize(("store", "stays"), [(TicketKeys(lifetime=3000), True), (TicketCache(lifetime=3000), False)])
+def test_a_ticket_is_only_replaced_where_it_is_spent(store: TicketStore, stays: bool) -> None:
+    client, server = client_config(), server_config(tickets=store, session_ids=None)
+    kept: list[Session] = []
+    for goes_on in (False, True, True):
+        assert _resumed(client, server) is goes_on
+        assert client.sessions is not None
+        session = client.sessions.take(NAME)
+        assert session is not None
+        client.sessions.put(NAME, session)
+        kept.append(session)
+    assert len({session.ticket for session in kept}) == (1 if stays else 3)
+    assert {session.lifetime for session in kept} == {3000}
 
 
 def test_without_any_store_nothing_is_resumed() -> None:

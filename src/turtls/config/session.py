@@ -134,6 +134,11 @@ class TicketStore(Protocol):
     lifetime: int
     """Seconds a ticket lives; seven days at the most (RFC 8446, section 4.6.1)."""
 
+    @property
+    def single_use(self) -> bool:
+        """Whether `unseal` forgets the ticket."""
+        ...
+
     def seal(self, state: bytes, now: float) -> bytes | Awaitable[bytes]:
         """A ticket for `state`; empty if there is to be none."""
         ...

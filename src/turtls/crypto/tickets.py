@@ -38,6 +38,8 @@ class TicketKeys:
     A ticket is: epoch (4 bytes), nonce (12), sealed time of issue (8) and state, tag (16).
     """
 
+    single_use: Final = False
+
     def __init__(
         self,
         *,
@@ -111,6 +113,7 @@ class TicketCache:
     A ticket is a random name, and good for one use (RFC 8446, section 8.1). `lifetime` is in seconds.
     """
 
+    single_use: Final = True
     _NAME_LENGTH: Final = 32
 
     def __init__(

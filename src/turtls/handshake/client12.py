@@ -216,11 +216,13 @@ async def _abbreviated(
         secrets,
         first_finished=first_finished,
     )
-    # A session id stays good (RFC 5246, section F.1.4); a ticket may have been replaced by a newer one.
-    renewed = ticket if ticket is not None else session.ticket
-    established.session = session_from_handshake(
-        peer, offer, established, session_id=session.session_id, ticket=renewed
-    )
+    # The session stays good (RFC 5246, section F.1.4), but its ticket may have been replaced by a newer one.
+    if ticket is None:
+        established.session = session
+    else:
+        established.session = session_from_handshake(
+            peer, offer, established, session_id=session.session_id, ticket=ticket
+        )
     return established
 
 
@@ -387,10 +389,10 @@ def _exchange(peer: Peer, offer: Offer, suite: Suite12, chain: VerifiedChain | N
     raise ProtocolError(Fault.WRONG_CIPHER, suite.suite.name)
 
 
-async def _receive_ticket(peer: Peer, answer: Answer, transcript: Transcript) -> bytes | None:
+async def _receive_ticket(peer: Peer, answer: Answer, transcript: Transcript) -> NewSessionTicket12 | None:
     """RFC 5077, section 3.3: announced in ServerHello, sent before change_cipher_spec; empty if there is none."""
     if not answer.ticket_follows:
         return None
     message = await peer.receive(NewSessionTicket12)
     transcript.add(message.raw)
-    return message.ticket
+    return message

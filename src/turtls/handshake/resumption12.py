@@ -18,10 +18,11 @@ from turtls.handshake.selection import has_secret_for
 from turtls.record.limits import MAX_TICKET
 from turtls.wire.extensions import ExtendedMasterSecret, SessionTicket
 from turtls.wire.messages import ClientHello
+from turtls.wire.messages12 import NewSessionTicket12
 from turtls.wire.registries import ProtocolVersion
 
 _DAY = 24 * 3600
-"""Seconds a session without a lifetime of its own is kept (RFC 5246, section F.1.4, suggests this)."""
+"""Seconds a session is kept that no hint says a lifetime of (RFC 5246, section F.1.4, suggests this)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,26 +31,29 @@ class Resumption12:
 
     state: TicketState
     client_chain: VerifiedChain | None
+    ticket_stays: bool
+    """Whether the client may use its ticket again. A session that was kept by its id is forgotten once it is found."""
 
 
 # ------------------------------------------------------------------------------------------- the client
 
 
 def session_from_handshake(
-    peer: Peer, offer: Offer, established: Established12, *, session_id: bytes, ticket: bytes | None
+    peer: Peer, offer: Offer, established: Established12, *, session_id: bytes, ticket: NewSessionTicket12 | None
 ) -> Session | None:
     """What a client keeps; None if the session cannot be resumed."""
     negotiated, secrets = established.negotiated, established.secrets
-    if not secrets.extended or not (session_id or ticket):
+    by_ticket = ticket is not None and bool(ticket.ticket)
+    if not secrets.extended or not (session_id or by_ticket):
         return None
     return Session(
         version=negotiated.version,
         cipher_suite=negotiated.cipher_suite,
-        ticket=ticket or b"",
-        session_id=b"" if ticket else session_id,
+        ticket=ticket.ticket if ticket is not None else b"",
+        session_id=b"" if by_ticket else session_id,
         secret=secrets.master_secret,
         received_at=peer.environment.now(),
-        lifetime=_DAY,
+        lifetime=(ticket.ticket_lifetime_hint if ticket is not None else 0) or _DAY,
         server_name=negotiated.server_name,
         alpn=negotiated.alpn,
         peer=negotiated.peer,
@@ -70,8 +74,10 @@ async def find_resumption12(
     """The session that the client's ticket or session id stands for, if it may go on here."""
     ticket = hello.extensions.get(SessionTicket)
     sealed: bytes | None = None
+    ticket_stays = False
     if config.tickets is not None and ticket is not None and ticket.ticket:
         sealed = await _unseal(peer, config.tickets, ticket.ticket)
+        ticket_stays = not config.tickets.single_use
     elif config.session_ids is not None and hello.legacy_session_id:
         sealed = await _unseal(peer, config.session_ids, hello.legacy_session_id)
     state = TicketState.read(sealed)
@@ -80,7 +86,7 @@ async def find_resumption12(
     if state is None or not _suits(state, config, hello, version, server_name):
         return None
     try:
-        return Resumption12(state, await verify_client_again(peer, config, state))
+        return Resumption12(state, await verify_client_again(peer, config, state), ticket_stays)
     except ProtocolError:
         return None
 

@@ -223,10 +223,10 @@ async def _abbreviated(
     transcript = Transcript()
     transcript.start(handshake_hash(version, suite))
     transcript.add(hello.raw)
-    # A session that is kept here is forgotten once it is found, so it is put back; a ticket is given anew.
-    by_ticket = SessionTicket in hello.extensions and config.tickets is not None
+    knows_tickets = SessionTicket in hello.extensions and config.tickets is not None
+    gives_ticket = knows_tickets and not resumption.ticket_stays
     answers = _answers(peer, config, hello, suite, alpn, resumed=True)
-    if by_ticket:
+    if gives_ticket:
         answers.append(SessionTicket())
     server_hello = ServerHello12(
         server_version=version,
@@ -238,9 +238,9 @@ async def _abbreviated(
     transcript.add(peer.send(server_hello))
     secrets = Secrets12(version, suite, hello.random, server_hello.random, state.secret, extended=True)
     peer.derived("master_secret", state.secret, "kept from the first session", keylog="CLIENT_RANDOM")
-    if by_ticket:
+    if gives_ticket:
         await _send_ticket(peer, config, state, transcript)
-    else:
+    elif not knows_tickets:
         await keep_session(peer, config, hello.legacy_session_id, state)
     etm = EncryptThenMac in server_hello.extensions
     client_keys, server_keys = secrets.protections(peer.environment.random, encrypt_then_mac=etm)
