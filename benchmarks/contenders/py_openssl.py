@@ -25,11 +25,10 @@ class PyOpenSSL:
     def handshake(self, case: Handshake) -> Work:
         """Contexts are made once; a resumed handshake is given the session of one before."""
         client_context, server_context = contexts(case)
-        groups = f"{case.group}:P-256".encode()
-        session = _session(client_context, server_context, groups) if case.resumed else None
+        session = _session(client_context, server_context) if case.resumed else None
 
         def handshake() -> None:
-            client, _ = connect(client_context, server_context, groups, session)
+            client, _ = connect(client_context, server_context, session)
             if bool(lib.SSL_session_reused(client._ssl)) is not case.resumed:
                 raise RuntimeError(f"{case} did not come about")
             client.set_shutdown(SSL.SENT_SHUTDOWN)  # else OpenSSL takes the session for a broken one
@@ -38,7 +37,7 @@ class PyOpenSSL:
 
     def transfer(self, case: Transfer) -> Work:
         """Each side reads until there is nothing more."""
-        client, server = connect(*contexts(Handshake(cipher=case.cipher, version=case.version)), b"X25519:P-256", None)
+        client, server = connect(*contexts(Handshake(cipher=case.cipher, version=case.version)), None)
         data = bytes(case.size)
 
         def there_and_back() -> None:
@@ -66,17 +65,15 @@ def _carry(sender: SSL.Connection, receiver: SSL.Connection) -> None:
 
 
 def connect(
-    client_context: SSL.Context, server_context: SSL.Context, groups: bytes, session: SSL.Session | None
+    client_context: SSL.Context, server_context: SSL.Context, session: SSL.Session | None
 ) -> tuple[SSL.Connection, SSL.Connection]:
     """A handshake in memory, up to the last ticket."""
     client, server = SSL.Connection(client_context), SSL.Connection(server_context)
     client.set_connect_state()
     server.set_accept_state()
     client.set_tlsext_host_name(_NAME)
-    # pyOpenSSL has no door of its own to the check of names nor to the groups.
+    # pyOpenSSL has no door of its own to the check of names.
     lib.X509_VERIFY_PARAM_set1_host(lib.SSL_get0_param(client._ssl), _NAME, len(_NAME))
-    for connection in (client, server):
-        lib.SSL_set1_curves_list(connection._ssl, groups)
     if session is not None:
         client.set_session(session)
     done = False
@@ -101,8 +98,8 @@ def _advance(connection: SSL.Connection) -> bool:
     return True
 
 
-def _session(client_context: SSL.Context, server_context: SSL.Context, groups: bytes) -> SSL.Session:
-    client, _ = connect(client_context, server_context, groups, None)
+def _session(client_context: SSL.Context, server_context: SSL.Context) -> SSL.Session:
+    client, _ = connect(client_context, server_context, None)
     session = client.get_session()
     if session is None:
         raise RuntimeError("no session")
@@ -123,6 +120,7 @@ def contexts(case: Handshake) -> tuple[SSL.Context, SSL.Context]:
     for context in (client, server):
         context.set_min_proto_version(version)
         context.set_max_proto_version(version)
+        lib.SSL_CTX_set1_curves_list(context._context, f"{case.group}:P-256".encode())  # no door to the groups either
         if case.version == "1.3":
             context.set_tls13_ciphersuites(SUITES13[case.cipher].encode())
         else:
