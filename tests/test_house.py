@@ -64,6 +64,22 @@ def test_import_turtls_is_light() -> None:
     assert {"cryptography", "asyncio", "socket", "ssl", "dataclasses"}.isdisjoint(loaded)
 
 
+def test_connections_import_nothing_that_many_never_need() -> None:
+    program = (
+        "import sys; before = set(sys.modules); from turtls import ClientConnection, ServerConnection, WebVerifier;"
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert "turtls.handshake.client13" in loaded
+    seldom = {
+        "turtls.config.cipher_strings",
+        "turtls.handshake.client12",
+        "turtls.handshake.server12",
+        "turtls.crypto.srp",
+    }
+    assert {"asyncio", "certifi", "idna", "pathlib", "tempfile", *seldom}.isdisjoint(loaded)
+
+
 @pytest.mark.parametrize("name", sorted(set(turtls.__all__) - {"__version__"}))
 def test_each_public_name_is_what_its_home_calls_so(name: str) -> None:
     home = importlib.import_module(turtls._HOME[name])
