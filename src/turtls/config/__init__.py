@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from turtls.config.credentials import Credential, CredentialIndex, Signer
 from turtls.config.environment import Environment
@@ -48,6 +48,8 @@ __all__ = [
     "VerifiedChain",
     "Verifier",
 ]
+
+T = TypeVar("T")
 
 KeyLog = Callable[[str], None]
 """Takes one line in the SSLKEYLOGFILE format, without the line's end."""
@@ -95,10 +97,18 @@ class ClientConfig:
     keylog_from_environment: bool = False
     """Whether the environment variable SSLKEYLOGFILE is obeyed."""
     environment: Environment = _SYSTEM
+    _made: dict[Callable[[ClientConfig], Any], Any] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_limits(self.record_size_limit, self.record_padding)
         _check_alpn(self.alpn)
+
+    def once(self, make: Callable[[ClientConfig], T]) -> T:
+        """`make(self)`, kept from the first call on: it depends on nothing but this configuration."""
+        made: T | None = self._made.get(make)
+        if made is None:
+            made = self._made[make] = make(self)
+        return made
 
     @property
     def identity(self) -> tuple[object, ...]:

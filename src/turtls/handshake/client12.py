@@ -232,12 +232,12 @@ async def _abbreviated(
 def _check_server_hello(peer: Peer, offer: Offer, hello: ServerHello12) -> Answer:
     config, extensions = offer.config, hello.extensions
     version = hello.server_version
-    if version not in offer.versions or version >= ProtocolVersion.TLS_1_3:
+    if version not in offer.terms.versions or version >= ProtocolVersion.TLS_1_3:
         fault = Fault.SSL3_REFUSED if version == ProtocolVersion.SSL_3_0 else Fault.UNSUPPORTED_PROTOCOL
         raise ProtocolError(fault, f"the server speaks {version}")
-    _check_downgrade(offer.versions, version, hello.random)
+    _check_downgrade(offer.terms.versions, version, hello.random)
     suite = SUITES12.get(hello.cipher_suite)
-    if suite is None or hello.cipher_suite not in offer.cipher_suites or version < suite.min_version:
+    if suite is None or hello.cipher_suite not in offer.terms.cipher_suites or version < suite.min_version:
         raise ProtocolError(Fault.WRONG_CIPHER, hello.cipher_suite.name)
     if hello.compression_method != b"\0":
         raise ProtocolError(Fault.BAD_COMPRESSION)

@@ -122,7 +122,7 @@ async def handshake(
 def _chosen_suite(offer: Offer, answer: ServerHello | HelloRetryRequest) -> Suite13:
     """Check what ServerHello and HelloRetryRequest have in common (section 4.1.3)."""
     version = answer.extensions.require(SupportedVersionsServerHello).selected_version
-    if version not in offer.versions or version != ProtocolVersion.TLS_1_3:
+    if version not in offer.terms.versions or version != ProtocolVersion.TLS_1_3:
         raise ProtocolError(Fault.ILLEGAL_PARAMETER, f"supported_versions: {version}")
     if answer.legacy_version != ProtocolVersion.TLS_1_2:
         raise ProtocolError(Fault.ILLEGAL_PARAMETER, f"legacy_version: {answer.legacy_version}")
@@ -130,7 +130,7 @@ def _chosen_suite(offer: Offer, answer: ServerHello | HelloRetryRequest) -> Suit
         raise ProtocolError(Fault.BAD_SESSION_ID)
     if answer.legacy_compression_method != b"\0":
         raise ProtocolError(Fault.BAD_COMPRESSION)
-    if answer.cipher_suite not in offer.cipher_suites or answer.cipher_suite not in SUITES13:
+    if answer.cipher_suite not in offer.terms.cipher_suites or answer.cipher_suite not in SUITES13:
         raise ProtocolError(Fault.WRONG_CIPHER, answer.cipher_suite.name)
     for kind in answer.extensions.types:
         if kind not in _ANSWERS_IN_HELLO:

@@ -4,39 +4,26 @@ from __future__ import annotations
 
 from turtls.config import ClientConfig, Session
 from turtls.config.names import host_name
-from turtls.crypto.groups import POST_QUANTUM, PrivateShare
+from turtls.crypto.groups import PrivateShare
 from turtls.crypto.hashes import Hash
-from turtls.crypto.suites import SUITES13
-from turtls.crypto.suites12 import SUITES12
-from turtls.errors import ConfigError, Fault, ProtocolError
-from turtls.handshake.certificates import signature_algorithms
+from turtls.errors import Fault, ProtocolError
 from turtls.handshake.grease import Grease
 from turtls.handshake.peer import Peer
-from turtls.handshake.psks import binders, hashes_of_psks, offered_psks, psks_to_offer
+from turtls.handshake.psks import binders, offered_psks, psks_to_offer
+from turtls.handshake.terms import Terms
 from turtls.handshake.transcript import Transcript
 from turtls.wire.codepoints import is_grease
 from turtls.wire.extensions import (
     AnyExtension,
     CertificateAuthorities,
-    CertificateStatusRequest,
     Cookie,
-    EcPointFormats,
-    EncryptThenMac,
-    ExtendedMasterSecret,
     Extensions,
     KeyShareClientHello,
     KeyShareEntry,
     OfferedPsks,
-    PostHandshakeAuth,
-    ProtocolNameList,
-    PskKeyExchangeModes,
-    RecordSizeLimit,
-    RenegotiationInfo,
     ServerName,
     ServerNameList,
     SessionTicket,
-    SignedCertificateTimestampRequest,
-    SrpIdentity,
     SupportedGroups,
     SupportedVersionsClientHello,
 )
@@ -45,9 +32,7 @@ from turtls.wire.registries import (
     CipherSuite,
     ExtensionType,
     NamedGroup,
-    PointFormat,
     ProtocolVersion,
-    PskKeyExchangeMode,
 )
 
 
@@ -55,17 +40,15 @@ class Offer:
     """What a client has offered. Every answer of the server is checked against it."""
 
     __slots__ = (
-        "cipher_suites",
         "config",
         "grease",
         "hello",
-        "legacy_version",
         "psks",
         "raw",
         "server_name",
         "session",
         "shares",
-        "versions",
+        "terms",
     )
 
     def __init__(self, peer: Peer, config: ClientConfig, server_name: str | None, session: Session | None) -> None:
@@ -76,49 +59,17 @@ class Offer:
         self.shares: dict[NamedGroup, PrivateShare] = {}
         """The private halves of the key shares sent."""
         self.grease = Grease(peer.environment.random(16)) if config.grease else None
-        self.versions = _usable_versions(config)
-        """Those that can be offered, newest first."""
-        self.legacy_version = min(self.versions[0], ProtocolVersion.TLS_1_2)
-        self.cipher_suites = tuple(suite for suite in config.policy.cipher_suites if self._can_use(suite))
-        """The suites offered, best first."""
-        if not self.cipher_suites:
-            raise ConfigError("None of the policy's cipher suites goes with the secrets of this client.")
-        hashes = frozenset(SUITES13[suite].hash for suite in self.cipher_suites if suite in SUITES13)
-        self.psks = psks_to_offer(config, session, hashes)
+        self.terms = config.once(Terms)
+        self.psks = psks_to_offer(config, session, self.terms.psk_hashes)
         """What TLS 1.3 may start from in the place of a certificate, in the order of the ClientHello."""
         self.hello = self._first_hello(peer)
         self.raw = b""
         """The ClientHello's bytes, once it is sent."""
 
-    @property
-    def offers_tls13(self) -> bool:
-        """Whether TLS 1.3 is among the versions."""
-        return ProtocolVersion.TLS_1_3 in self.versions
-
-    @property
-    def offers_tls12(self) -> bool:
-        """Whether TLS 1.2 or an earlier version is among the versions."""
-        return min(self.versions) < ProtocolVersion.TLS_1_3
-
-    def _can_use(self, suite: CipherSuite) -> bool:
-        """Whether a suite fits the versions and the secrets this client has."""
-        config = self.config
-        if suite in SUITES13:  # without a verifier nothing but a PSK will do, and it has to go with the suite
-            return self.offers_tls13 and (config.verifier is not None or SUITES13[suite].hash in hashes_of_psks(config))
-        meaning = SUITES12[suite]
-        exchange = meaning.key_exchange.value
-        return (
-            meaning.min_version <= self.legacy_version
-            and self.offers_tls12
-            and ("PSK" not in exchange or config.psk12 is not None)
-            and ("SRP" not in exchange or config.srp is not None)
-            and (not meaning.authentication.by_certificate or config.verifier is not None)
-        )
-
     def _first_hello(self, peer: Peer) -> ClientHello:
         random = peer.environment.random
         bodies = self._extensions(peer)
-        suites = list(self.cipher_suites)
+        suites = list(self.terms.cipher_suites)
         if self.grease is not None:
             suites.insert(0, self.grease.cipher_suite)
             bodies = self.grease.sprinkle(bodies, random(2 * len(bodies)))
@@ -127,7 +78,7 @@ class Offer:
         if self.psks:
             bodies.append(offered_psks(self.psks, peer.environment.now()))  # always the last (section 4.2.11)
         return ClientHello(
-            legacy_version=self.legacy_version,
+            legacy_version=self.terms.legacy_version,
             random=random(32),
             legacy_session_id=self._session_id(peer),
             cipher_suites=suites,
@@ -140,69 +91,48 @@ class Offer:
         if self.session is not None and self.session.version < ProtocolVersion.TLS_1_3:
             return peer.environment.random(32)  # the server echoes it if it takes the ticket (RFC 5077, section 3.4)
         # A session id that is not empty makes middleboxes take this for TLS 1.2 (RFC 8446, appendix D.4).
-        return peer.environment.random(32) if self.offers_tls13 and peer.carrier.compatibility_mode else b""
+        return peer.environment.random(32) if self.terms.offers_tls13 and peer.carrier.compatibility_mode else b""
 
     def _extensions(self, peer: Peer) -> list[AnyExtension]:
-        config, policy = self.config, self.config.policy
-        bodies: list[AnyExtension] = [
-            SupportedGroups(named_group_list=self._groups()),
-        ]
-        if config.verifier is not None:
-            bodies += [CertificateStatusRequest(), SignedCertificateTimestampRequest()]
-            if self.versions[0] >= ProtocolVersion.TLS_1_2:
-                bodies += signature_algorithms(policy)
-        if self.offers_tls13:
+        terms = self.terms
+        bodies: list[AnyExtension] = [SupportedGroups(named_group_list=self._groups()), *terms.extensions]
+        if terms.offers_tls13:
             bodies += self._extensions13(peer)
-        if self.offers_tls12:
+        if terms.offers_tls12:
             bodies += self._extensions12()
         if self.server_name is not None and (name := host_name(self.server_name)) is not None:
             bodies.append(ServerNameList(server_name_list=[ServerName(host_name=name)]))
-        if config.alpn:
-            bodies.append(ProtocolNameList(protocol_name_list=[name.encode() for name in config.alpn]))
-        if config.record_size_limit is not None:
-            bodies.append(RecordSizeLimit(record_size_limit=config.record_size_limit))
         return bodies + peer.carrier.extensions()
 
     def _extensions13(self, peer: Peer) -> list[AnyExtension]:
         config = self.config
-        bodies: list[AnyExtension] = [
+        bodies = [
             SupportedVersionsClientHello(versions=self._versions()),
             self._key_shares(peer),
-            PskKeyExchangeModes(ke_modes=[PskKeyExchangeMode.psk_dhe_ke]),
+            *self.terms.extensions13,
         ]
-        if config.post_handshake_auth:
-            bodies.append(PostHandshakeAuth())
         if config.send_certificate_authorities and config.verifier is not None:
             authorities = config.verifier.certificate_authorities()
             bodies += [CertificateAuthorities(authorities=list(authorities))] if authorities else []
         return bodies
 
     def _extensions12(self) -> list[AnyExtension]:
-        bodies: list[AnyExtension] = [
-            ExtendedMasterSecret(),
-            RenegotiationInfo(),
-            EcPointFormats(ec_point_format_list=[PointFormat.uncompressed]),
-        ]
-        if any(suite in SUITES12 and SUITES12[suite].is_cbc for suite in self.cipher_suites):
-            bodies.append(EncryptThenMac())
-        if self.config.srp is not None:
-            bodies.append(SrpIdentity(srp_I=self.config.srp.username.encode()))
+        bodies = list(self.terms.extensions12)
         if self.config.sessions is not None:
             resumes12 = self.session is not None and self.session.version < ProtocolVersion.TLS_1_3
             bodies.append(SessionTicket(ticket=self.session.ticket if self.session is not None and resumes12 else b""))
         return bodies
 
     def _versions(self) -> list[ProtocolVersion]:
-        versions = list(self.versions)
-        return [self.grease.version, *versions] if self.grease is not None else versions
+        versions = self.terms.versions
+        return [self.grease.version, *versions] if self.grease is not None else list(versions)
 
     def _groups(self) -> list[NamedGroup]:
-        groups = [group for group in self.config.policy.groups if self.offers_tls13 or group not in POST_QUANTUM]
-        return [self.grease.group, *groups] if self.grease is not None else groups
+        groups = self.terms.groups
+        return [self.grease.group, *groups] if self.grease is not None else list(groups)
 
     def _key_shares(self, peer: Peer) -> KeyShareClientHello:
-        policy = self.config.policy
-        shares = peer.environment.generate_key_shares([g for g in policy.key_share_groups if g in policy.groups])
+        shares = peer.environment.generate_key_shares(self.terms.key_share_groups)
         self.shares = {share.group: share for share in shares}
         entries = [KeyShareEntry(group=share.group, key_exchange=share.public) for share in shares]
         if self.grease is not None:
@@ -246,19 +176,6 @@ def bind(offer: Offer, transcript: Transcript) -> None:
     truncated = offer.raw[: -psks.binders_length]
     psks.binders = binders(offer.psks, truncated, transcript)
     offer.raw = truncated + psks.encode()[-psks.binders_length :]  # they are the last of the last extension
-
-
-def _usable_versions(config: ClientConfig) -> tuple[ProtocolVersion, ...]:
-    """The policy's, newest first. Without a verifier they are those that the secrets of the client are for."""
-    versions = sorted(config.policy.versions, reverse=True)
-    if config.verifier is None:
-        if not config.psks and config.srp is None:
-            config.required_verifier()
-        has_secret12 = config.psk12 is not None or config.srp is not None
-        versions = [v for v in versions if (config.psks if v == ProtocolVersion.TLS_1_3 else has_secret12)]
-    if not versions:
-        raise ConfigError("Passwords need TLS 1.2, imported pre-shared keys TLS 1.3, which the policy does not have.")
-    return tuple(versions)
 
 
 def chosen_protocol(offer: Offer, names: list[bytes]) -> str:
