@@ -418,6 +418,28 @@ def test_a_wrong_password_and_an_unknown_user_look_alike(login: SrpLogin) -> Non
     assert fault_of(client_config(SRP, srp=login), server_config(SRP, srp=users())) is Fault.BAD_RECORD_MAC
 
 
+def test_both_sides_know_who_logged_in() -> None:
+    client, server = client_config(SRP, srp=SrpLogin("alice", "a good password")), server_config(SRP, srp=users())
+    for resumed in (False, True):
+        for side in shaken(client, server):
+            assert side.negotiated is not None
+            assert (side.negotiated.srp_username, side.negotiated.resumed) == ("alice", resumed)
+
+
+@pytest.mark.parametrize("password", ["another password", None])
+def test_a_session_ends_with_the_password_that_it_rests_on(password: str | None) -> None:
+    known = {"alice": SrpVerifier.from_password("alice", "a good password", b"s" * 16)}
+    client, server = (
+        client_config(SRP, srp=SrpLogin("alice", "a good password")),
+        server_config(SRP, srp=SrpUsers(known.get)),
+    )
+    shaken(client, server)
+    del known["alice"]
+    if password is not None:
+        known["alice"] = SrpVerifier.from_password("alice", password, b"s" * 16)
+    assert fault_of(client, server) is Fault.BAD_RECORD_MAC
+
+
 def test_an_unknown_user_has_the_same_salt_each_time() -> None:
     seen: list[bytes] = []
 

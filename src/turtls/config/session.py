@@ -31,6 +31,8 @@ class Negotiated:
     stood in its place."""
     psk_identity: bytes | None = None
     """The external pre-shared key that the two showed they have; in a resumed session that of the first one."""
+    srp_username: str | None = None
+    """Who logged in with a password (RFC 5054); in a resumed session who did so in the first one."""
     authenticated_at: float = 0.0
     """When the two last proved who they are by more than a ticket: seconds since the epoch."""
     ocsp_response: bytes | None = None
@@ -64,6 +66,7 @@ class Session:
     alpn: str | None
     peer: VerifiedChain | None
     psk_identity: bytes | None = None
+    srp_username: str | None = None
     authenticated_at: float
     """As in `Negotiated`."""
     verifier: Verifier | None

@@ -283,6 +283,7 @@ class ClientSrp:
     group = None
 
     def __init__(self, environment: Environment, login: SrpLogin) -> None:
+        self.username = login.username
         self._environment = environment
         self._login = login
         self._params: ServerSrpParams | None = None
@@ -308,19 +309,19 @@ class ServerSrp:
     group = None
 
     def __init__(self, environment: Environment, verifier: srp.SrpVerifier) -> None:
-        self._verifier = verifier
+        self.verifier = verifier
         self._random = environment.random(srp.SECRET_LENGTH)
         self._public = srp.server_public(verifier, self._random)
 
     def params(self) -> bytes:
         """N, g, the salt and B."""
-        group, verifier = self._verifier.group, self._verifier
+        group, verifier = self.verifier.group, self.verifier
         g = bytes([group.g])
         return ServerSrpParams(srp_N=group.pad(group.N), srp_g=g, srp_s=verifier.salt, srp_B=self._public).encode()
 
     async def finish(self, content: bytes) -> bytes:
         """What A and the verifier make."""
-        return srp.server_exchange(self._verifier, decode(ClientSrpPublic, content).srp_A, self._public, self._random)
+        return srp.server_exchange(self.verifier, decode(ClientSrpPublic, content).srp_A, self._public, self._random)
 
 
 def psk_premaster_secret(psk: bytes, other: bytes | None) -> bytes:

@@ -67,7 +67,7 @@ class Psk:
     @property
     def digest(self) -> bytes:
         """Of the external PSK that it is, or that the session rests on (`digest_of_psk`)."""
-        return self.state.psk_digest if self.state is not None else digest_of_psk(self.external)
+        return self.state.secret_digest if self.state is not None else digest_of_psk(self.external)
 
     def binder(self, transcript_hash: bytes) -> bytes:
         """The proof of having it, over the transcript up to the binders (section 4.2.11.2)."""

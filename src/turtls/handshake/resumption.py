@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from typing import TYPE_CHECKING
 
 from turtls.config import (
     ClientAuth,
@@ -28,6 +29,9 @@ from turtls.wire.extensions import Extensions
 from turtls.wire.messages import NewSessionTicket
 from turtls.wire.registries import CipherSuite, ProtocolVersion
 
+if TYPE_CHECKING:
+    from turtls.crypto.srp import SrpVerifier
+
 
 class TicketState(Struct):
     """What a server knows again when it sees one of its tickets."""
@@ -40,8 +44,10 @@ class TicketState(Struct):
     client_chain: list[bytes] = vector(opaque(1, 2**24 - 1), 0, 2**24 - 1)
     psk_identity: bytes = opaque(0, 2**16 - 1, default=b"")
     """Of the external PSK that the session rests on; empty if there is none."""
-    psk_digest: bytes = opaque(0, 32, default=b"")
-    """Of that PSK's key: another one under the same identity is somebody else's."""
+    srp_username: bytes = opaque(0, 2**16 - 1, default=b"")
+    """Of who logged in with a password; empty if nobody did."""
+    secret_digest: bytes = opaque(0, 32, default=b"")
+    """Of that PSK's key or that user's verifier: another one under the same name is somebody else's."""
     authenticated_at: int = uint32()
     """Seconds since the epoch."""
 
@@ -102,6 +108,7 @@ def session_from_ticket(
         alpn=negotiated.alpn,
         peer=negotiated.peer,
         psk_identity=negotiated.psk_identity,
+        srp_username=negotiated.srp_username,
         authenticated_at=negotiated.authenticated_at,
         verifier=config.verifier,
         min_rsa_bits=config.policy.min_rsa_bits,
@@ -142,8 +149,8 @@ async def issue_tickets(peer: Peer, config: ServerConfig, established: Establish
         )
 
 
-def ticket_state(negotiated: Negotiated, secret: bytes, psk_digest: bytes) -> TicketState:
-    """What is kept of a session; `psk_digest` is of the external PSK that it rests on, empty if there is none."""
+def ticket_state(negotiated: Negotiated, secret: bytes, secret_digest: bytes) -> TicketState:
+    """What is kept of a session; `secret_digest` is of the PSK or the SRP verifier that it rests on, else empty."""
     return TicketState(
         version=negotiated.version,
         cipher_suite=negotiated.cipher_suite,
@@ -152,7 +159,8 @@ def ticket_state(negotiated: Negotiated, secret: bytes, psk_digest: bytes) -> Ti
         alpn=(negotiated.alpn or "").encode(),
         client_chain=list(negotiated.peer.chain) if negotiated.peer is not None else [],
         psk_identity=negotiated.psk_identity or b"",
-        psk_digest=psk_digest,
+        srp_username=(negotiated.srp_username or "").encode(),
+        secret_digest=secret_digest,
         authenticated_at=int(negotiated.authenticated_at),
     )
 
@@ -166,7 +174,11 @@ async def verify_client_again(peer: Peer, config: ServerConfig, state: TicketSta
         raise ProtocolError(Fault.REJECTED_CERTIFICATE, "the client was last authenticated too long ago")
     if state.psk_identity:
         psk = await look_up_psk(peer, config, state.psk_identity)
-        if not hmac.compare_digest(digest_of_psk(psk), state.psk_digest):
+        if not hmac.compare_digest(digest_of_psk(psk), state.secret_digest):
+            raise ProtocolError(Fault.UNKNOWN_PSK_IDENTITY)
+    elif state.srp_username:
+        user = await look_up_user(peer, config, state.srp_username)
+        if not hmac.compare_digest(digest_of_user(user), state.secret_digest):
             raise ProtocolError(Fault.UNKNOWN_PSK_IDENTITY)
     elif not state.client_chain and config.client_auth is ClientAuth.REQUIRE:
         raise ProtocolError(Fault.CERTIFICATE_REQUIRED)
@@ -198,3 +210,15 @@ async def look_up_psk(peer: Peer, config: ServerConfig, untrusted_identity: byte
     if config.psks is None:
         return None
     return await peer.wait(config.psks(untrusted_identity), "a look-up of a pre-shared key")
+
+
+def digest_of_user(verifier: SrpVerifier | None) -> bytes:
+    """What tells whether a user's password is the same as before; empty for no user."""
+    return SHA256.digest(verifier.salt + verifier.group.pad(verifier.verifier)) if verifier is not None else b""
+
+
+async def look_up_user(peer: Peer, config: ServerConfig, untrusted_username: bytes) -> SrpVerifier | None:
+    """The user of that name, None if there is none."""
+    if config.srp is None:
+        return None
+    return await peer.wait(config.srp.look_up(untrusted_username.decode("utf-8", "replace")), "a look-up of a user")

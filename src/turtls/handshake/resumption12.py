@@ -58,6 +58,7 @@ def session_from_handshake(
         alpn=negotiated.alpn,
         peer=negotiated.peer,
         psk_identity=negotiated.psk_identity,
+        srp_username=negotiated.srp_username,
         authenticated_at=negotiated.authenticated_at,
         verifier=offer.config.verifier,
         min_rsa_bits=offer.config.policy.min_rsa_bits,

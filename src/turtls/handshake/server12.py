@@ -33,7 +33,14 @@ from turtls.handshake.key_exchange12 import (
 )
 from turtls.handshake.peer import Peer
 from turtls.handshake.proofs import VerifiedFinished, VerifiedSignature, verify_finished
-from turtls.handshake.resumption import TicketState, digest_of_psk, look_up_psk, ticket_state
+from turtls.handshake.resumption import (
+    TicketState,
+    digest_of_psk,
+    digest_of_user,
+    look_up_psk,
+    look_up_user,
+    ticket_state,
+)
 from turtls.handshake.resumption12 import Resumption12, find_resumption12, keep_session, new_ticket
 from turtls.handshake.secrets12 import Secrets12, handshake_hash, make_master_secret
 from turtls.handshake.selection import answer_record_limits, candidates, choose_protocol, has_secret_for, requested_name
@@ -188,6 +195,7 @@ async def _full(
     proof = verify_finished(first_finished, finished.verify_data)
     transcript.add(finished.raw)
     psk = exchange.psk if isinstance(exchange, ServerPsk) else None
+    user = exchange.verifier if isinstance(exchange, ServerSrp) else None
     negotiated = Negotiated(
         version=version,
         cipher_suite=suite.suite,
@@ -197,9 +205,13 @@ async def _full(
         server_name=server_name,
         peer=chain,
         psk_identity=psk.identity if psk is not None else None,
+        srp_username=hello.extensions.require(SrpIdentity).srp_I.decode("utf-8", "replace")
+        if user is not None
+        else None,
         authenticated_at=peer.environment.now(),
     )
-    state = ticket_state(negotiated, secrets.master_secret, digest_of_psk(psk))
+    secret_digest = digest_of_user(user) or digest_of_psk(psk)
+    state = ticket_state(negotiated, secrets.master_secret, secret_digest)
     if gives_ticket:
         await _send_ticket(peer, config, state, transcript)
     await keep_session(peer, config, server_hello.session_id, state)
@@ -257,6 +269,7 @@ async def _abbreviated(
         server_name=server_name,
         peer=resumption.client_chain,
         psk_identity=state.psk_identity or None,
+        srp_username=state.srp_username.decode() or None,
         authenticated_at=state.authenticated_at,
         resumed=True,
     )
@@ -394,12 +407,11 @@ async def _srp_verifier(peer: Peer, config: ServerConfig, hello: ClientHello) ->
 
     One is always made up, because that takes long enough to be measured from afar.
     """
-    identity = hello.extensions.require(SrpIdentity).srp_I
+    untrusted_username = hello.extensions.require(SrpIdentity).srp_I
     if config.srp is None:
         raise ProtocolError(Fault.UNKNOWN_PSK_IDENTITY)
-    username = identity.decode("utf-8", "replace")
-    simulated = SrpVerifier.simulated(identity, config.srp.seed, config.srp.bits)
-    found = await peer.wait(config.srp.look_up(username), "a look-up of a user")
+    simulated = SrpVerifier.simulated(untrusted_username, config.srp.seed, config.srp.bits)
+    found = await look_up_user(peer, config, untrusted_username)
     return found if found is not None else simulated
 
 
