@@ -114,9 +114,21 @@ def test_damaged_certificates(leaf: bytes, intermediate: bytes) -> None:
     for chain in ((leaf, INTERMEDIATE), (LEAF, intermediate), (leaf, intermediate, INTERMEDIATE)):
         for verifier in VERIFIERS:
             verified = _verdict(verifier, server_request(*chain))
-            # What was signed is whole. How the signature itself is encoded nothing covers: its BIT STRING may say
-            # that some of its last bits do not count.
-            assert verified is None or _signed(verified) == _signed((LEAF.der, INTERMEDIATE.der, ROOT.der))
+            assert verified is None or tuple(map(_with_all_bits, verified)) == (LEAF.der, INTERMEDIATE.der, ROOT.der)
+
+
+def test_nothing_covers_how_many_bits_of_a_signature_count() -> None:
+    """All else of the certificate is either signed or the signature. Readers of BIT STRINGs only ask that the bits that
+    do not count are zero (X.690, section 11.2.1), and verifiers take whole bytes.
+    """
+    leaf = LEAF
+    while leaf.der[-1] & 1:
+        leaf = certificate("leaf", INTERMEDIATE, names=["a.example"])
+    place = _unused_bits(leaf.der)
+    damaged = leaf.der[:place] + b"\1" + leaf.der[place + 1 :]
+    assert _with_all_bits(damaged) == leaf.der
+    for verifier in VERIFIERS:
+        assert verifier.verify(server_request(damaged, INTERMEDIATE)).chain == (damaged, INTERMEDIATE.der, ROOT.der)
 
 
 @settings(max_examples=1000)
@@ -135,8 +147,15 @@ def test_damaged_anchors(root: bytes) -> None:
         assert verified in (None, (LEAF.der, INTERMEDIATE.der, root))
 
 
-def _signed(chain: tuple[bytes, ...]) -> list[bytes]:
-    return [x509.load_der_x509_certificate(der).tbs_certificate_bytes for der in chain]
+def _with_all_bits(der: bytes) -> bytes:
+    """The certificate, with all bits of its signature counting."""
+    place = _unused_bits(der)
+    return der[:place] + b"\0" + der[place + 1 :]
+
+
+def _unused_bits(der: bytes) -> int:
+    """Where a certificate says how many of its signature's last bits do not count: the signature is its end."""
+    return len(der) - len(x509.load_der_x509_certificate(der).signature) - 1
 
 
 def _verdict(verifier: WebVerifier | PrivateVerifier, request: VerificationRequest) -> tuple[bytes, ...] | None:
