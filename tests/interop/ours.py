@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -100,6 +101,8 @@ def connect(port: int, config: ClientConfig, **options: Any) -> TLSSocket:
 class Visit:
     """One connection to a server of turtls, from its beginning to its end."""
 
+    number: int
+    """In the order they came."""
     witness: Witness
     negotiated: Negotiated | None = None
     error: Exception | None = None
@@ -116,8 +119,8 @@ class Listening:
         self._visits: queue.Queue[Visit] = queue.Queue()
 
     def serve(self) -> None:
-        while True:
-            visit = Visit(Witness())
+        for number in itertools.count():
+            visit = Visit(number, Witness())
             try:
                 tls = self._listener.accept(visit.witness)
             except OSError:
@@ -139,6 +142,10 @@ class Listening:
     def visit(self) -> Visit:
         """The next connection that has ended."""
         return self._visits.get(timeout=TIMEOUT)
+
+    def visits(self, count: int) -> list[Visit]:
+        """The next connections that have ended, in the order they came: each is served by a thread of its own."""
+        return sorted((self.visit() for _ in range(count)), key=lambda visit: visit.number)
 
 
 @contextmanager
