@@ -151,6 +151,10 @@ class Fault(Enum):
         AlertDescription.HANDSHAKE_FAILURE,
         "The peer accepts none of the signatures that this side's certificates can make.",
     )
+    NO_SHARED_CERTIFICATE_CURVE = (
+        AlertDescription.HANDSHAKE_FAILURE,
+        "The client knows none of the curves that this side's certificates are on.",
+    )
     WRONG_SIGNATURE_SCHEME = (
         AlertDescription.ILLEGAL_PARAMETER,
         "The peer signed with a scheme that it was not offered or that does not fit its key.",
@@ -166,6 +170,7 @@ class Fault(Enum):
     )
     BAD_COMPRESSION = AlertDescription.ILLEGAL_PARAMETER, "The peer offered or chose TLS compression, which is unsafe."
     BAD_SESSION_ID = AlertDescription.ILLEGAL_PARAMETER, "The server did not echo the session id it was sent."
+    UNOFFERED_RESUMPTION = AlertDescription.ILLEGAL_PARAMETER, "The server resumes a session that it was not offered."
     ILLEGAL_PARAMETER = (
         AlertDescription.ILLEGAL_PARAMETER,
         "The peer sent a value that the protocol does not allow here.",
@@ -224,6 +229,14 @@ class Fault(Enum):
     WRONG_KEY_TYPE = (
         AlertDescription.ILLEGAL_PARAMETER,
         "The peer's certificate does not fit the cipher suite it chose.",
+    )
+    KEY_NOT_IN_VERSION = (
+        AlertDescription.ILLEGAL_PARAMETER,
+        "The peer's certificate holds a kind of key that this version of TLS cannot sign with.",
+    )
+    WRONG_CERTIFICATE_CURVE = (
+        AlertDescription.ILLEGAL_PARAMETER,
+        "The key in the peer's certificate is on a curve that it was not offered.",
     )
     KEY_USAGE = (
         AlertDescription.ILLEGAL_PARAMETER,

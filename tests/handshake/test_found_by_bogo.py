@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from tests.handshake.parties import (
     NAME,
@@ -25,6 +25,7 @@ from tests.handshake.parties import (
     refused,
     replacing,
     server_config,
+    setting,
     shaken,
     without,
 )
@@ -34,6 +35,7 @@ from turtls.config import (
     ClientConfig,
     Credential,
     DangerAcceptAnyCertificate,
+    Environment,
     Policy,
     PreSharedKey,
     ServerConfig,
@@ -41,10 +43,11 @@ from turtls.config import (
 from turtls.config.credentials import prefer_issuers
 from turtls.connection import ClientConnection, ServerConnection
 from turtls.crypto.groups import POST_QUANTUM
+from turtls.crypto.keys import Leaf
 from turtls.crypto.signatures import KeySigner
-from turtls.errors import Fault
+from turtls.errors import AlertDescription, Fault, ProtocolError
 from turtls.events import HandshakeMessageSeen, KeysUpdated
-from turtls.handshake import server12
+from turtls.handshake import certificates12, server12
 from turtls.wire.extensions import (
     CertificateAuthorities,
     EcPointFormats,
@@ -115,9 +118,50 @@ def test_up_to_tls12_a_certificate_is_on_a_curve_that_the_client_knows(monkeypat
     """RFC 8422, sections 5.1.1 and 5.3."""
     policy = replace(TLS12, groups=(NamedGroup.x25519, NamedGroup.secp384r1))
     server = server_with(TLS12, credentials=(holder("ec", "digital_signature"),))
-    assert refused(*connect(client_with(policy), server)) is Fault.NO_SHARED_CIPHER
+    assert refused(*connect(client_with(policy), server)) is Fault.NO_SHARED_CERTIFICATE_CURVE
     monkeypatch.setattr(server12, "_knows_curve", lambda *_: True)
-    assert refused(*connect(client_with(policy), server)) is Fault.WRONG_KEY_TYPE
+    assert refused(*connect(client_with(policy), server)) is Fault.WRONG_CERTIFICATE_CURVE
+
+
+def only_suite(suite: CipherSuite, **change: Any) -> Policy:
+    return replace(TLS12, cipher_suites=(suite,), **change)
+
+
+ECDHE_ECDSA = only_suite(CipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256)
+ECDHE_RSA = only_suite(CipherSuite.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256)
+
+
+@pytest.mark.parametrize(
+    ("client", "fault"),
+    [
+        (ECDHE_RSA, Fault.NO_SHARED_CIPHER),
+        (replace(ECDHE_ECDSA, groups=(NamedGroup.x448, NamedGroup.secp256r1)), Fault.NO_SHARED_GROUP),
+        (replace(ECDHE_ECDSA, signature_schemes=(SignatureScheme.rsa_pkcs1_sha256,)), Fault.NO_SHARED_SIGNATURE),
+    ],
+)
+def test_up_to_tls12_a_server_says_what_was_missing_of_a_suite_that_both_sides_know(
+    client: Policy, fault: Fault
+) -> None:
+    """That there is no cipher suite in common would send a person to the wrong place."""
+    policy = replace(TLS12, groups=(NamedGroup.x25519,))
+    server = server_with(policy, credentials=(holder("ec", "digital_signature"),))
+    assert refused(*connect(client_with(client), server)) is fault
+
+
+def test_before_tls12_edwards_keys_cannot_sign() -> None:
+    leaf = Leaf.parse(certificate(NAME, key=ed25519.Ed25519PrivateKey.generate()).der)
+    with pytest.raises(ProtocolError) as caught:
+        certificates12.scheme_before_tls12(leaf.public_key, V.TLS_1_1)
+    assert caught.value.fault is Fault.KEY_NOT_IN_VERSION
+    assert caught.value.alert is AlertDescription.ILLEGAL_PARAMETER
+
+
+def test_a_server_resumes_nothing_that_it_was_not_offered() -> None:
+    """A client of TLS 1.3 always sends a session id (RFC 8446, appendix D.4); whoever echoes it cannot mean it."""
+    zeros = Environment(random=bytes)
+    client, _ = connect(client_with(Policy.INTERMEDIATE, environment=zeros, grease=False))
+    server = meddling_server(replacing(ServerHello12, setting(session_id=bytes(32))), server_with(TLS12))
+    assert refused(client, server) is Fault.UNOFFERED_RESUMPTION
 
 
 @versions

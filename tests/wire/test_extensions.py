@@ -98,7 +98,9 @@ def test_each_extension_where_it_may_not_stand(kind: ExtensionType, context: Con
     """Section 4.2: illegal_parameter, whatever is in it."""
     for body in (b"", b"\0", b"\0\2\0\0"):
         if context not in ALLOWED[kind]:
-            assert fault_of(context, block_of((kind, body))) is Fault.MISPLACED_EXTENSION
+            with pytest.raises(ProtocolError, match=f"{kind.name} in {context.value}") as caught:
+                decode(BLOCKS[context], block_of((kind, body)))
+            assert caught.value.fault is Fault.MISPLACED_EXTENSION
     assert Fault.MISPLACED_EXTENSION.alert is AlertDescription.ILLEGAL_PARAMETER
 
 

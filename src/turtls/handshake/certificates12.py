@@ -106,7 +106,7 @@ def scheme_before_tls12(public_key: PublicKey, version: ProtocolVersion) -> Sign
     """The one way such a key signs in TLS 1.0 and 1.1 (RFC 4346, section 7.4.3). Raises ProtocolError."""
     schemes = schemes_for(public_key, version)
     if not schemes:
-        raise ProtocolError(Fault.WRONG_KEY_TYPE, f"{public_key} in {version}")
+        raise ProtocolError(Fault.KEY_NOT_IN_VERSION, f"{public_key} in {version}")
     return schemes[0]
 
 

@@ -186,7 +186,7 @@ async def _abbreviated(
     """Figure 2 of RFC 5246: the server speaks first, and nobody needs to prove more than the master secret."""
     session = offer.session
     if session is None:
-        raise ProtocolError(Fault.BAD_SESSION_ID)
+        raise ProtocolError(Fault.UNOFFERED_RESUMPTION)
     secrets = Secrets12(
         answer.version, answer.suite, offer.hello.random, hello.random, session.secret, answer.extended_master_secret
     )
@@ -242,7 +242,7 @@ def _check_server_hello(peer: Peer, offer: Offer, hello: ServerHello12) -> Answe
     if suite is None or hello.cipher_suite not in offer.terms.cipher_suites or version < suite.min_version:
         raise ProtocolError(Fault.WRONG_CIPHER, hello.cipher_suite.name)
     if hello.compression_method != b"\0":
-        raise ProtocolError(Fault.BAD_COMPRESSION)
+        raise ProtocolError(Fault.BAD_COMPRESSION, "compression_method in ServerHello")
     offer.check_answers(extensions)
     _check_renegotiation_info(offer, hello)
     extended = ExtendedMasterSecret in extensions
@@ -300,10 +300,12 @@ def _is_resumed(offer: Offer, hello: ServerHello12, suite: Suite12, *, extended:
     if not hello.session_id or hello.session_id != offer.hello.legacy_session_id:
         return False
     session = offer.session
-    if session is None or session.version >= ProtocolVersion.TLS_1_3:
-        raise ProtocolError(Fault.BAD_SESSION_ID)
-    if session.version != hello.server_version or session.cipher_suite != suite.suite:
-        raise ProtocolError(Fault.RESUMPTION_MISMATCH, f"{hello.server_version} with {suite.suite}")
+    if session is None:
+        raise ProtocolError(Fault.UNOFFERED_RESUMPTION)
+    if session.version != hello.server_version:
+        raise ProtocolError(Fault.RESUMPTION_MISMATCH, f"{hello.server_version} where it was {session.version}")
+    if session.cipher_suite != suite.suite:
+        raise ProtocolError(Fault.RESUMPTION_MISMATCH, f"{suite.suite} where it was {session.cipher_suite}")
     if not extended:  # RFC 7627, section 5.3: only sessions with it are kept
         raise ProtocolError(Fault.RESUMED_EMS_MISMATCH)
     return True
@@ -336,7 +338,7 @@ async def _verify_server(
     if is_rsa != (suite.authentication is Authentication.RSA):
         raise ProtocolError(Fault.WRONG_KEY_TYPE, f"{chain.leaf.public_key} with {suite.suite}")
     if curve is not None and curve not in policy.groups:  # RFC 8422, section 5.3
-        raise ProtocolError(Fault.WRONG_KEY_TYPE, f"{curve} was not offered")
+        raise ProtocolError(Fault.WRONG_CERTIFICATE_CURVE, curve.name)
     if suite.key_exchange.is_signed:
         chain.leaf.require_signing()
     else:

@@ -121,20 +121,20 @@ async def handshake(
 
 def _chosen_suite(offer: Offer, answer: ServerHello | HelloRetryRequest) -> Suite13:
     """Check what ServerHello and HelloRetryRequest have in common (section 4.1.3)."""
-    version = answer.extensions.require(SupportedVersionsServerHello).selected_version
+    version, message = answer.extensions.require(SupportedVersionsServerHello).selected_version, type(answer).__name__
     if version not in offer.terms.versions or version != ProtocolVersion.TLS_1_3:
-        raise ProtocolError(Fault.ILLEGAL_PARAMETER, f"supported_versions: {version}")
+        raise ProtocolError(Fault.ILLEGAL_PARAMETER, f"supported_versions {version} in {message}")
     if answer.legacy_version != ProtocolVersion.TLS_1_2:
-        raise ProtocolError(Fault.ILLEGAL_PARAMETER, f"legacy_version: {answer.legacy_version}")
+        raise ProtocolError(Fault.ILLEGAL_PARAMETER, f"legacy_version {answer.legacy_version} in {message}")
     if answer.legacy_session_id_echo != offer.hello.legacy_session_id:
         raise ProtocolError(Fault.BAD_SESSION_ID)
     if answer.legacy_compression_method != b"\0":
-        raise ProtocolError(Fault.BAD_COMPRESSION)
+        raise ProtocolError(Fault.BAD_COMPRESSION, f"legacy_compression_method in {message}")
     if answer.cipher_suite not in offer.terms.cipher_suites or answer.cipher_suite not in SUITES13:
         raise ProtocolError(Fault.WRONG_CIPHER, answer.cipher_suite.name)
     for kind in answer.extensions.types:
         if kind not in _ANSWERS_IN_HELLO:
-            raise ProtocolError(Fault.UNSUPPORTED_EXTENSION, f"{kind:#06x} in {type(answer).__name__}")
+            raise ProtocolError(Fault.UNSUPPORTED_EXTENSION, f"{kind:#06x} in {message}")
     return SUITES13[answer.cipher_suite]
 
 

@@ -68,9 +68,9 @@ def _decode(raw: bytes, kinds: tuple[type[HandshakeMessage], ...]) -> HandshakeM
     for kind in kinds:
         if kind.msg_type == raw[0]:
             if raw[0] == _SERVER_HELLO and (kind := server_hello_form(raw)) not in kinds:
-                break
+                raise unexpected(kind.__name__, *kinds)
             return kind.from_bytes(raw)
-    raise unexpected(raw, *kinds)
+    raise unexpected(message_name(raw), *kinds)
 
 
 def _discard(awaitable: Awaitable[Any]) -> None:

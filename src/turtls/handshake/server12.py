@@ -281,7 +281,7 @@ async def _abbreviated(
 
 def _check_hello(config: ServerConfig, hello: ClientHello) -> None:
     if 0 not in hello.legacy_compression_methods:
-        raise ProtocolError(Fault.BAD_COMPRESSION, "no null compression")
+        raise ProtocolError(Fault.BAD_COMPRESSION, "compression_methods without null in ClientHello")
     info = hello.extensions.get(RenegotiationInfo)
     if info is not None and info.renegotiated_connection:
         raise ProtocolError(Fault.RENEGOTIATION_MISMATCH)
@@ -291,40 +291,48 @@ def _check_hello(config: ServerConfig, hello: ClientHello) -> None:
 
 
 def _choose(config: ServerConfig, hello: ClientHello, version: ProtocolVersion, server_name: str | None) -> Choice:
-    """The first suite, in this side's order, for which everything it needs is there on both sides."""
+    """The first suite, in this side's order, for which everything it needs is there on both sides.
+
+    Raises ProtocolError with what the first of them lacks; NO_SHARED_CIPHER if there is none.
+    """
+    lacking = Fault.NO_SHARED_CIPHER
     for code in config.policy.cipher_suites:
         suite = SUITES12.get(code)
         if suite is None or code not in hello.cipher_suites or version < suite.min_version:
             continue
         choice = _complete(config, hello, version, server_name, suite)
-        if choice is not None:
+        if isinstance(choice, Choice):
             return choice
-    raise ProtocolError(Fault.NO_SHARED_CIPHER)
+        if lacking is Fault.NO_SHARED_CIPHER:
+            lacking = choice
+    raise ProtocolError(lacking)
 
 
 def _complete(
     config: ServerConfig, hello: ClientHello, version: ProtocolVersion, server_name: str | None, suite: Suite12
-) -> Choice | None:
-    """The suite with its group and certificate; None if one of them is missing."""
+) -> Choice | Fault:
+    """The suite with its group and certificate, or what is wrong if one of them is missing."""
     exchange = suite.key_exchange
     if not has_secret_for(config, exchange) or ("SRP" in exchange.value and SrpIdentity not in hello.extensions):
-        return None
+        return Fault.NO_SHARED_CIPHER
     group: NamedGroup | None = None
     if exchange in (KeyExchange.ECDHE, KeyExchange.ECDHE_PSK):
         group = _curve(config, hello)
         if group is None:
-            return None
+            return Fault.NO_SHARED_GROUP
     elif exchange in (KeyExchange.DHE, KeyExchange.DHE_PSK):
         group = _finite_field(config, hello)
         if group is None:
-            return None
+            return Fault.NO_SHARED_GROUP
     if not suite.authentication.by_certificate:
         return Choice(suite, group=group)
+    lacking = Fault.NO_SHARED_CIPHER
     for credential in candidates(config, hello, server_name):
         public_key = credential.leaf.public_key
         if (public_key.kind in RSA_KINDS) != (suite.authentication is Authentication.RSA):
             continue
         if not _knows_curve(hello, public_key):
+            lacking = Fault.NO_SHARED_CERTIFICATE_CURVE
             continue
         if not exchange.is_signed:
             if credential.can_decrypt:
@@ -333,7 +341,8 @@ def _complete(
         scheme = choose_scheme12(version, credential, _accepted_schemes(hello), config.policy.signature_schemes)
         if scheme is not None:
             return Choice(suite, credential, scheme, group)
-    return None
+        lacking = Fault.NO_SHARED_SIGNATURE
+    return lacking
 
 
 _FINITE_FIELDS = (NamedGroup.ffdhe2048, NamedGroup.ffdhe3072, NamedGroup.ffdhe4096)

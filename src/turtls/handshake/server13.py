@@ -160,7 +160,7 @@ def _check_hello(hello: ClientHello) -> None:
     """What every ClientHello of TLS 1.3 must have (sections 4.1.2, 4.2.8 and 9.2)."""
     extensions = hello.extensions
     if hello.legacy_compression_methods != b"\0":
-        raise ProtocolError(Fault.BAD_COMPRESSION)
+        raise ProtocolError(Fault.BAD_COMPRESSION, "legacy_compression_methods in ClientHello")
     if OfferedPsks in extensions:
         extensions.require(PskKeyExchangeModes)
     else:

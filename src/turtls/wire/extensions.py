@@ -463,8 +463,7 @@ def encode_extensions(extensions: Extensions) -> bytes:
 
 def extension_block(context: Context, *, optional: bool = False) -> Any:
     """The extensions of a message of that kind; `optional` ones may be missing with their length (RFC 5246)."""
-    forms = _BY_CONTEXT[context]
-    read = extensions_reader(forms)
+    read = _extensions_reader(context)
 
     def encode(extensions: Extensions) -> bytes:
         if optional and not extensions._bodies:
@@ -479,10 +478,8 @@ def extension_block(context: Context, *, optional: bool = False) -> Any:
     return Codec(encode, decode_block)
 
 
-def extensions_reader(
-    forms: dict[int, type[ExtensionBody]],
-) -> Callable[[bytes, int], tuple[Extensions, int]]:
-    """A decoder for a block of extensions that may have these forms."""
+def _extensions_reader(context: Context) -> Callable[[bytes, int], tuple[Extensions, int]]:
+    forms = _BY_CONTEXT[context]
 
     def read(data: bytes, position: int) -> tuple[Extensions, int]:
         start = position + 2
@@ -501,7 +498,7 @@ def extensions_reader(
             form = forms.get(kind)
             body = data[body_start:start]
             if form is None:
-                found[kind] = _without_form(kind, body)
+                found[kind] = _without_form(kind, body, context)
             elif form.recurring and length <= _LONGEST_KEPT:
                 found[kind] = _kept(form, body)
             else:
@@ -519,8 +516,8 @@ _kept = lru_cache(maxsize=512)(decode)
 """Bodies that say what a peer can do are the same again and again: they are decoded once, and nobody changes them."""
 
 
-def _without_form(kind: int, data: bytes) -> RawExtension:
+def _without_form(kind: int, data: bytes, context: Context) -> RawExtension:
     if kind in EXTENSION_TABLE:
         # RFC 8446, section 4.2: recognised, but not specified for this message.
-        raise ProtocolError(Fault.MISPLACED_EXTENSION, ExtensionType(kind).name)
+        raise ProtocolError(Fault.MISPLACED_EXTENSION, f"{ExtensionType(kind).name} in {context.value}")
     return RawExtension(kind, data)

@@ -180,7 +180,7 @@ def message_name(raw: bytes) -> str:
     return HandshakeType(raw[0]).name
 
 
-def unexpected(raw: bytes, *expected: type[HandshakeMessage]) -> ProtocolError:
-    """The error for a message that came in the place of another."""
+def unexpected(name: str, *expected: type[HandshakeMessage]) -> ProtocolError:
+    """The error for a message of that name in the place of another."""
     wanted = " or ".join(kind.__name__ for kind in expected) or "no handshake message"
-    return ProtocolError(Fault.UNEXPECTED_MESSAGE, f"{message_name(raw)} where {wanted} was expected")
+    return ProtocolError(Fault.UNEXPECTED_MESSAGE, f"{name} where {wanted} was expected")
