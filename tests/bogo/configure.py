@@ -66,11 +66,11 @@ def client_config(options: Options, world: World) -> ClientConfig:
         verifier=None if any(imported_keys(options)) and not options.verify_peer else world.judge,
         alpn=_protocols(options.advertise_alpn),
         credentials=_credentials(options, world),
-        ignore_certificate_authorities=not any(each.must_match_issuer for each in options.credentials),
+        ignore_certificate_authorities=not _must_match_issuer(options),
         psks=_own_keys(options),
         fallback=options.fallback_scsv,
         sessions=None if options.no_ticket else world.sessions,
-        grease=options.enable_grease,
+        grease=options.enable_grease or options.permute_extensions,
         environment=Environment(now=world.now),
     )
 
@@ -79,6 +79,8 @@ def server_config(options: Options, world: World) -> ServerConfig:
     """A server as the flags want it. It always judges the client's chain again when it resumes a session."""
     if options.enable_grease:
         raise Unimplemented("-enable-grease of a server")
+    if _must_match_issuer(options):
+        raise Unimplemented("-must-match-issuer of a server: what a client lists only guides the choice")
     config = ServerConfig(
         policy=_policy(options),
         verifier=world.judge,
@@ -185,7 +187,7 @@ def _restricted(policy: Policy, aeads: tuple[str, ...], hashes: tuple[str, ...],
 
 def _schemes(preferred: list[int]) -> tuple[SignatureScheme, ...]:
     for scheme in preferred:
-        if scheme not in SignatureScheme.known or scheme == SignatureScheme.rsa_pkcs1_md5_sha1:
+        if scheme not in SignatureScheme.known:
             raise Unimplemented(f"a signature scheme {scheme:#06x} by that number")
     return tuple(map(SignatureScheme, preferred))
 
@@ -229,6 +231,14 @@ def _client_auth(options: Options) -> ClientAuth:
     if options.require_any_client_certificate and not options.verify_peer:
         return ClientAuth.REQUIRE
     return ClientAuth.REQUEST if options.verify_peer else ClientAuth.NONE
+
+
+def _must_match_issuer(options: Options) -> bool:
+    """What BoringSSL says of each credential, turtls says of all that a client has."""
+    must = {each.must_match_issuer for each in (*options.credentials, options.credential) if each.cert_file}
+    if len(must) > 1:
+        raise Unimplemented("-must-match-issuer of one credential and not of another")
+    return True in must
 
 
 def _credentials(options: Options, world: World) -> tuple[Credential, ...]:

@@ -40,7 +40,7 @@ def run_connections(initial: Options, resumed: Options) -> int:
         except (TLSError, Disappointed, AssertionError) as error:
             print(f"{names(error, witness)} {error}", file=sys.stderr)
             return 1
-        world.delay += options.resumption_delay
+        world.clock += options.resumption_delay
     return 0
 
 
@@ -111,12 +111,15 @@ class _Exchange:
         try:
             self._shake_hands()
             if not self._tls.handshake_done:
-                return
-            check(self._witness, self._tls.tls if isinstance(self._tls, MockQuic) else self._tls)
+                if options.handshake_never_done:
+                    return
+                raise Disappointed("the handshake ended before it was done")
+            endpoint = self._tls.tls if isinstance(self._tls, MockQuic) else self._tls
+            check(self._witness, endpoint)
             self._send_first()
             if not options.shim_shuts_down:
                 self._echo()
-            self._witness.check_end()
+            self._witness.check_end(endpoint)
             self._shut_down()
         finally:
             self._flush()

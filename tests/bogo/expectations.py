@@ -9,8 +9,10 @@ from tests.bogo.configure import imported_keys
 from tests.bogo.flags import Options
 from tests.bogo.world import World
 from turtls.config import Negotiated
+from turtls.connection import Connection
 from turtls.crypto import keys
-from turtls.events import HandshakeMessageSeen, Trace
+from turtls.errors import AlertDescription, AlertLevel
+from turtls.events import AlertSeen, HandshakeMessageSeen, KeysInstalled, Trace
 from turtls.handshake.endpoint import Endpoint
 from turtls.handshake.established import Established
 from turtls.quic import QuicConnection
@@ -39,20 +41,24 @@ class Witness:
         self.options = options
         self.world = world
         self.is_resumption = is_resumption
-        self.seen: list[HandshakeMessageSeen] = []
+        self.seen: list[Trace] = []
 
     def see(self, trace: Trace) -> None:
         """Observe the connection."""
-        if isinstance(trace, HandshakeMessageSeen):
-            self.seen.append(trace)
+        self.seen.append(trace)
+
+    @property
+    def messages(self) -> list[HandshakeMessageSeen]:
+        """The handshake messages of both sides, in their order."""
+        return [trace for trace in self.seen if isinstance(trace, HandshakeMessageSeen)]
 
     def message(self, kind: type[M]) -> M | None:
         """The first message of that kind; None if there was none."""
-        return next((trace.message for trace in self.seen if isinstance(trace.message, kind)), None)
+        return next((trace.message for trace in self.messages if isinstance(trace.message, kind)), None)
 
     def received_anything(self) -> bool:
         """Whether the peer has come as far as a message."""
-        return any(trace.direction == "received" for trace in self.seen)
+        return any(trace.direction == "received" for trace in self.messages)
 
     @staticmethod
     def traffic_secrets(connection: Endpoint) -> tuple[bytes, bytes]:
@@ -61,11 +67,34 @@ class Witness:
         assert isinstance(established, Established)
         return established.client_traffic_secret, established.server_traffic_secret
 
-    def check_end(self) -> None:
+    def check_end(self, connection: Endpoint) -> None:
         """What can only be known once the runner has said all it has to say."""
         options, sessions = self.options, self.world.sessions
         if options.expect_no_session and sessions.kept:
             raise Disappointed("a session was kept")
+        if options.expect_ticket_renewal and not sessions.kept:
+            raise Disappointed("no session was kept")
+        if options.expect_msg_callback:
+            told = "".join(map(_line_of, self.seen))
+            if isinstance(connection, Connection) and connection._carrier.v2_client_hello is not None:
+                told = told.replace("read hs 1\n", "read v2clienthello\n", 1)
+            _expect("messages", told, options.expect_msg_callback)
+
+
+def _line_of(trace: Trace) -> str:
+    """How BoringSSL tells what passed; empty for what it does not tell."""
+    match trace:
+        case HandshakeMessageSeen(direction=direction, raw=raw):
+            return f"{_VERBS[direction]} hs {raw[0]}\n"
+        case KeysInstalled(direction=direction, level="session"):  # up to TLS 1.2, by change_cipher_spec
+            return f"{_VERBS[direction]} ccs\n"
+        case AlertSeen(direction=direction, alert=alert):
+            level = AlertLevel.WARNING if alert == AlertDescription.CLOSE_NOTIFY else AlertLevel.FATAL
+            return f"{_VERBS[direction]} alert {level} {alert:d}\n"
+    return ""
+
+
+_VERBS = {"sent": "write", "received": "read"}
 
 
 def check(witness: Witness, connection: Endpoint) -> None:
@@ -98,7 +127,7 @@ def _check_parameters(options: Options, negotiated: Negotiated, first: Negotiate
     for what, found, expected in (
         ("version", negotiated.version, options.expect_version),
         ("cipher suite", negotiated.cipher_suite, options.expect_cipher),
-        ("cipher suite", negotiated.cipher_suite, options.expect_cipher_aes if _has_aes() else 0),
+        ("cipher suite", negotiated.cipher_suite, _expected_by_aes(options)),
         ("group", negotiated.group or first.group, options.expect_curve_id),
         ("signature", first.signature_scheme, options.expect_peer_signature_algorithm),
     ):
@@ -108,9 +137,10 @@ def _check_parameters(options: Options, negotiated: Negotiated, first: Negotiate
         _expect("HelloRetryRequest", negotiated.hello_retry, options.expect_hrr)
 
 
-def _has_aes() -> bool:
-    """Whether this machine has instructions for AES."""
-    return " aes" in Path("/proc/cpuinfo").read_text()
+def _expected_by_aes(options: Options) -> int:
+    """The suite to expect on this machine, which has instructions for AES or not; 0 if any will do."""
+    has_aes = " aes" in Path("/proc/cpuinfo").read_text()
+    return options.expect_cipher_aes if has_aes else options.expect_cipher_no_aes
 
 
 def _check_names(options: Options, negotiated: Negotiated) -> None:
@@ -154,8 +184,8 @@ def _check_certificate(witness: Witness, negotiated: Negotiated) -> None:
         _expect("peer's certificate", peer, None)
     elif not options.server or options.require_any_client_certificate:
         _expect("peer has a certificate", peer is not None, True)
-    if options.expect_verify_result and peer is not None:
-        _expect("verdict", peer.trusted, not options.verify_fail)
+    if options.expect_verify_result:  # who shows nothing was not refused, either
+        _expect("verdict", peer is None or peer.trusted, not options.verify_fail)
     if options.expect_peer_cert_file:
         chain = tuple(keys.load_certificates(Path(options.expect_peer_cert_file).read_bytes()))
         _expect("peer's chain", peer.chain if peer is not None else (), chain)

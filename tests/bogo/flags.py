@@ -69,11 +69,11 @@ class Options:
     decline_alpn: bool = False
     reject_alpn: bool = False
     enable_grease: bool = False
+    permute_extensions: bool = False
     no_legacy_server_connect: bool = False
     psk: str = ""
     psk_identity: str = ""
     no_ticket: bool = False
-    use_ticket_callback: bool = False
     skip_ticket: bool = False
 
     # Who is who.
@@ -87,10 +87,8 @@ class Options:
     use_client_ca_list: str = ""
     use_early_callback: bool = False
     fail_early_callback: bool = False
-    install_ddos_callback: bool = False
     fail_ddos_callback: bool = False
     use_ocsp_callback: bool = False
-    set_ocsp_in_callback: bool = False
     decline_ocsp_callback: bool = False
     fail_ocsp_callback: bool = False
 
@@ -119,6 +117,7 @@ class Options:
     expect_version: int = 0
     expect_cipher: int = 0
     expect_cipher_aes: int = 0
+    expect_cipher_no_aes: int = 0
     expect_curve_id: int = 0
     expect_peer_signature_algorithm: int = 0
     expect_alpn: str = ""
@@ -145,6 +144,7 @@ class Options:
     expect_client_ca_list: str = ""
     expect_peer_verify_pref: list[int] = field(default_factory=list)
     expect_selected_credential: list[int] = field(default_factory=list)
+    expect_msg_callback: str = ""
     handshake_never_done: bool = False
 
     # Policies of authorities.
@@ -167,11 +167,16 @@ ALWAYS: Final = frozenset(
         "-enable-ocsp-stapling",
         "-enable-signed-cert-timestamps",
         "-use-ticket-aead-callback",  # tickets are always sealed by an AEAD, behind a protocol
+        "-use-ticket-callback",
+        "-renew-ticket",  # whoever resumes by a ticket is given a new one
+        "-install-ddos-callback",  # the hook for ClientHellos is always there
+        "-set-ocsp-in-callback",  # a staple belongs to its credential, whenever that is chosen
     }
 )
-_IGNORED: Final = frozenset(
+ALWAYS_WITH_VALUE: Final = frozenset(
     {
         "-trust-cert",  # BoringSSL's shim trusts whoever it talks to, too, unless it is told to fail
+        "-srtp-profiles",  # they are DTLS' alone (RFC 5764, section 4.1): over TLS they are neither offered nor taken
     }
 )
 _NEW_CREDENTIALS: Final = frozenset({"-new-x509-credential", "-new-psk-credential"})
@@ -185,7 +190,7 @@ def parse(arguments: Sequence[str]) -> tuple[Options, Options]:
         name, targets = _targets(word, initial, resumed)
         if name in ALWAYS:
             continue
-        if name in _IGNORED:
+        if name in ALWAYS_WITH_VALUE:
             next(words)
             continue
         if name in _NEW_CREDENTIALS:

@@ -17,15 +17,20 @@ UNIMPLEMENTED = 89
 """The exit status that tells the runner to leave the test out."""
 
 
-def run(arguments: list[str]) -> int:
-    """The exit status of one test: 0 as expected, 1 and a line on stderr if the connection failed."""
+def run(arguments: list[str], reasons: Path) -> int:
+    """The exit status of one test: 0 as expected, 1 and a line on stderr if the connection failed.
+
+    Why a test is left out becomes a line of the file `reasons`.
+    """
     try:
         initial, resumed = parse(arguments)
         if initial.is_handshaker_supported:
             print("No")
             return 0
         return run_connections(initial, resumed)
-    except Unimplemented:
+    except Unimplemented as reason:
+        with reasons.open("a") as lines:
+            lines.write(f"{reason}\n")
         return UNIMPLEMENTED
 
 
@@ -41,7 +46,7 @@ def serve(path: Path) -> None:
             with shim:
                 arguments, streams = _receive(shim)
                 if os.fork() == 0:
-                    _child(lambda: run(arguments), shim, streams)  # noqa: B023 - the child has its own
+                    _child(lambda: run(arguments, path.with_name("reasons")), shim, streams)  # noqa: B023 - the child's own
                 for stream in streams:
                     os.close(stream)
 
