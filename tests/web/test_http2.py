@@ -142,6 +142,63 @@ def test_a_flood_of_pings_is_cut_off() -> None:
     assert run(scenario()) == ErrorCodes.ENHANCE_YOUR_CALM
 
 
+def frame(kind: int, stream: int, payload: bytes = b"", flags: int = 0) -> bytes:
+    return len(payload).to_bytes(3, "big") + bytes((kind, flags)) + stream.to_bytes(4, "big") + payload
+
+
+def verdict_on(flood: bytes, limits: Limits) -> ErrorCodes | int | None:
+    """How the server ends a connection with one request whose body was begun, and then these bytes."""
+
+    async def scenario() -> ErrorCodes | int | None:
+        async with served(mirror, kind=http2.Connection, limits=limits) as port, Client2.connected(port) as client:
+            client.ask("/", method="POST", end=False)
+            client.writer.write(client.http.data_to_send() + flood)
+            return (await client.until(ConnectionTerminated)).error_code
+
+    return run(scenario())
+
+
+@pytest.mark.parametrize(
+    "useless",
+    [
+        pytest.param(frame(0, 1), id="DATA with nothing in it"),
+        pytest.param(frame(2, 1, bytes(5)), id="PRIORITY"),
+        pytest.param(frame(4, 0), id="SETTINGS"),
+        pytest.param(frame(8, 0, b"\0\0\0\1"), id="WINDOW_UPDATE"),
+        pytest.param(frame(66, 1), id="unknown"),
+    ],
+)
+def test_floods_of_other_frames_are_cut_off(useless: bytes) -> None:
+    assert verdict_on(useless * 200, Limits(useless_frames=100)) == ErrorCodes.ENHANCE_YOUR_CALM
+
+
+def test_resets_that_the_server_is_made_to_send_count_too() -> None:
+    """MadeYouReset: a window that overflows makes it reset the stream, and another request may begin."""
+
+    async def scenario() -> ErrorCodes | int | None:
+        limits = Limits(resets=20)
+        async with served(hello, kind=http2.Connection, limits=limits) as port, Client2.connected(port) as client:
+            for _ in range(25):
+                overflow = frame(8, client.ask("/", method="POST", end=False), b"\x7f\xff\xff\xff")
+                client.writer.write(client.http.data_to_send() + overflow)
+            return (await client.until(ConnectionTerminated)).error_code
+
+    assert run(scenario()) == ErrorCodes.ENHANCE_YOUR_CALM
+
+
+@pytest.mark.parametrize("length", [0, 1])
+def test_a_head_that_goes_on_for_ever_is_cut_off(length: int) -> None:
+    """CONTINUATION frames, with and without anything in them."""
+    flood = frame(1, 3) + frame(9, 3, b"\x82" * length) * 200
+    assert verdict_on(flood, Limits()) in (ErrorCodes.PROTOCOL_ERROR, ErrorCodes.ENHANCE_YOUR_CALM)
+
+
+def test_a_small_head_that_unfolds_into_a_large_one_is_refused() -> None:
+    """HPACK's table: a name and value of 2 KiB, sent once and then repeated by one byte each."""
+    first = b"\x40\x01x\x7f\xf1\x0e" + bytes([ord("v")]) * 2032
+    assert verdict_on(frame(1, 3, first + b"\xbe" * 1000, flags=5), Limits()) == ErrorCodes.ENHANCE_YOUR_CALM
+
+
 def test_the_limits_are_announced() -> None:
     async def scenario() -> RemoteSettingsChanged:
         limits = Limits(streams=7, head=5000)
