@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
+from turtls.handshake.psks import ImportedIdentity
 from turtls.handshake.resumption import TicketState
 from turtls.wire import extensions as ext
 from turtls.wire import messages as msg
@@ -252,6 +253,18 @@ STRUCTS: dict[type[Struct], st.SearchStrategy[Any]] = {
                     "server_name": opaque(),
                     "alpn": opaque(),
                     "client_chain": many(opaque(1), 0),
+                    "psk_identity": opaque(),
+                    "psk_digest": opaque(0, 32),
+                    "authenticated_at": uint32,
+                },
+            ),
+            (
+                ImportedIdentity,
+                {
+                    "external_identity": opaque(1),
+                    "context": opaque(),
+                    "target_protocol": uint16,
+                    "target_kdf": uint16,
                 },
             ),
         )
