@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.handshake.parties import POLICY, shaken
-from tests.test_connection_ends import TLS12, open_under
-from turtls.config import Policy
+from tests.handshake.parties import POLICY, client_config, only, server_config, shaken
+from tests.test_connection_ends import NONSENSE, TLS12, both, open_under
+from turtls.config import DangerAcceptAnyCertificate, Policy
 from turtls.connection import Connection
-from turtls.errors import AlertLevel, TLSError
-from turtls.events import DataReceived, Event
+from turtls.errors import AlertLevel, ClosedError, ProtocolError, TLSError
+from turtls.events import DataReceived, Event, PeerAuthenticated
 from turtls.handshake.established import Established
 from turtls.record.layer import RecordLayer
 from turtls.record.limits import MAX_EMPTY_RECORDS, MAX_KEY_UPDATES, MAX_PLAINTEXT, MAX_WARNING_ALERTS
@@ -136,3 +136,41 @@ def test_data_ends_a_row_of_what_is_counted(send: Callable[[Connection], None], 
             client.receive_data(server.data_to_send())
         server.send_data(b"data")
         assert client.receive_data(server.data_to_send()) == [DataReceived(b"data")]
+
+
+@versions
+@both
+def test_nothing_is_sent_behind_the_end(policy: Policy, first: str) -> None:
+    one, other = open_under(policy, first)
+    one.send_data(b"data")
+    assert other.receive_data(one.data_to_send()) == [DataReceived(b"data")]
+    one.close()
+    with pytest.raises(ClosedError):
+        one.send_data(b"more")
+
+
+@versions
+@both
+def test_nothing_is_sent_behind_a_failure(policy: Policy, first: str) -> None:
+    one, other = open_under(policy, first)
+    one.send_data(b"data")
+    assert other.receive_data(one.data_to_send()) == [DataReceived(b"data")]
+    with pytest.raises(ProtocolError):
+        one.receive_data(NONSENSE)
+    with pytest.raises(ProtocolError):
+        one.send_data(b"more")
+    with pytest.raises(TLSError):
+        other.receive_data(one.data_to_send())
+
+
+def test_what_has_to_be_said_comes_before_the_data_behind_it() -> None:
+    client, server = shaken(
+        client_config(post_handshake_auth=True), server_config(verifier=DangerAcceptAnyCertificate())
+    )
+    for _ in range(2):
+        server.send_data(b"data")
+        client.receive_data(server.data_to_send())
+        server.request_client_certificate()
+        server.send_data(b"more")
+        assert client.receive_data(server.data_to_send()) == [DataReceived(b"more")]
+        assert only(PeerAuthenticated, server.receive_data(client.data_to_send())).negotiated.peer is None

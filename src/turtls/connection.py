@@ -13,6 +13,8 @@ outside (a `Pending` event), nothing is pulled.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from turtls.config import ClientConfig, ServerConfig
 from turtls.config.names import ascii_name, is_ip_address
 from turtls.errors import (
@@ -59,6 +61,8 @@ class Connection(Endpoint):
         self._warnings = 0
         self._only_data_comes = False
         """All that is under way is application data, so that whole records of it change nothing else."""
+        self._only_data_goes = False
+        """Nothing has to be said before the next data, and it may be sent."""
 
     # Bytes in.
 
@@ -79,7 +83,6 @@ class Connection(Endpoint):
         self._check_alive()
         if self._peer_closed:
             return []  # section 6.1: what follows close_notify is ignored
-        self._only_data_comes = False
         self._records.feed(data)
         events = self._received(len(data))
         self._only_data_comes = self._nothing_but_data_comes()
@@ -91,7 +94,6 @@ class Connection(Endpoint):
         While a `Pending` is open, what came before the end is still to be looked at: then `resume` says so.
         """
         self._check_alive()
-        self._only_data_comes = False
         self._transport_ended = True
         return [] if self._pending is not None else self._pump()
 
@@ -99,25 +101,22 @@ class Connection(Endpoint):
 
     def data_to_send(self) -> bytes:
         """What the transport is to send; b"" if there is nothing."""
-        if self._traffic_keys is not None:
-            self._traffic_keys.answer()
-        self._carrier.flush()
+        if not self._only_data_goes:
+            if self._traffic_keys is not None:
+                self._traffic_keys.answer()
+            self._carrier.flush()
         return self._records.take_output()
 
     def send_data(self, data: bytes | bytearray | memoryview) -> None:
         """Encrypt application data. Raises ClosedError before the handshake is done and after `close`."""
-        if self._failure is not None or self._sent_close or self._established is None:
-            raise self._not_open()
-        if self._traffic_keys is not None:
-            self._traffic_keys.before_data()
-            if self._records.needs_key_update:
-                self._traffic_keys.update_write(request_peer=False)
-        self._carrier.flush()
+        if not self._only_data_goes or self._records.needs_key_update:
+            self._before_data()
         self._records.write(ContentType.application_data, data)
 
     def close(self) -> None:
         """Say goodbye with close_notify. The peer may still send (half-close, RFC 8446, section 6.1)."""
         if self._failure is None and not self._sent_close:
+            self._only_data_goes = False
             self._carrier.flush()
             self._send_alert(_CLOSE_NOTIFY)
             self._records.end_output()
@@ -133,6 +132,7 @@ class Connection(Endpoint):
             raise self._not_open()
         if self._traffic_keys is None:
             raise ConfigError("Only TLS 1.3 can change its keys within a connection.")
+        self._only_data_goes = False
         self._traffic_keys.update_write(request_peer=request_peer)
 
     @property
@@ -169,6 +169,10 @@ class Connection(Endpoint):
             what = "data" if self.handshake_done else "the handshake"
             raise TruncatedError(f"The connection was cut off in the middle of {what}.")
 
+    def _guarded(self, action: Callable[[], None]) -> list[Event]:
+        self._only_data_comes = self._only_data_goes = False
+        return super()._guarded(action)
+
     def _nothing_but_data_comes(self) -> bool:
         return (
             self._established is not None
@@ -199,6 +203,16 @@ class Connection(Endpoint):
             return False
         self._receive_record(*record)
         return True
+
+    def _before_data(self) -> None:
+        if self._failure is not None or self._sent_close or self._established is None:
+            raise self._not_open()
+        if self._traffic_keys is not None:
+            self._traffic_keys.before_data()
+            if self._records.needs_key_update:
+                self._traffic_keys.update_write(request_peer=False)
+        self._carrier.flush()
+        self._only_data_goes = True
 
     def _receive_application_data(self, data: bytes) -> None:
         self._carrier.messages.require_empty()  # as below
@@ -272,6 +286,7 @@ class Connection(Endpoint):
 
     def _forget(self) -> None:
         super()._forget()
+        self._only_data_comes = self._only_data_goes = False
         self._traffic_keys = None
         self._carrier.forget()
 
@@ -366,7 +381,12 @@ class ServerConnection(Connection):
         if not self._requests.allowed:
             raise ConfigError("The client does not take part in authentication after the handshake.")
         self._requests.config.required_verifier()
+        self._only_data_goes = False
         self._requests.send()
+
+    def _nothing_but_data_comes(self) -> bool:
+        answer_under_way = self._requests is not None and self._requests.answer_under_way
+        return not answer_under_way and super()._nothing_but_data_comes()
 
     def _receive_application_data(self, data: bytes) -> None:
         if self._requests is not None and self._requests.answer_under_way:

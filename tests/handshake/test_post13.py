@@ -32,7 +32,7 @@ from turtls.config import ClientAuth, Credential, DangerAcceptAnyCertificate, Po
 from turtls.connection import ClientConnection, Connection, ServerConnection
 from turtls.crypto.suites import SUITES13
 from turtls.errors import ClosedError, ConfigError, Fault
-from turtls.events import DataReceived, KeysUpdated, PeerAuthenticated, Pending
+from turtls.events import DataReceived, Event, KeysUpdated, PeerAuthenticated, Pending
 from turtls.record.limits import MAX_KEY_UPDATES, MAX_POST_HANDSHAKE_REQUESTS, MAX_TICKETS, RECORDS_BEFORE_LIMIT
 from turtls.record.protection13 import Protection13
 from turtls.wire.extensions import Extensions, PostHandshakeAuth, SignatureAlgorithms
@@ -322,7 +322,10 @@ def test_an_answer_that_proves_nothing(
 
 
 @pytest.mark.parametrize("kind", [Certificate, CertificateVerify])
-def test_data_in_the_middle_of_an_answer(kind: type[HandshakeMessage]) -> None:
+@pytest.mark.parametrize("at_once", [False, True])
+def test_data_in_the_middle_of_an_answer(
+    kind: type[HandshakeMessage], at_once: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Section 4.6.2: an answer comes in one piece."""
 
     def data_behind(message: HandshakeMessage) -> HandshakeMessage:
@@ -332,7 +335,24 @@ def test_data_in_the_middle_of_an_answer(kind: type[HandshakeMessage]) -> None:
         return QUIET
 
     client, server = meddled(replacing(kind, data_behind))
+    if not at_once:
+        receive_data = server.receive_data
+
+        def record_by_record(data: bytes) -> list[Event]:
+            return [event for record in split(data) for event in receive_data(record)]
+
+        monkeypatch.setattr(server, "receive_data", record_by_record)
     assert refused(client, server) is Fault.UNEXPECTED_RECORD
+
+
+def split(stream: bytes) -> list[bytes]:
+    """Its records."""
+    records = []
+    while stream:
+        end = 5 + int.from_bytes(stream[3:5], "big")
+        records.append(stream[:end])
+        stream = stream[end:]
+    return records
 
 
 def test_an_answer_that_was_given_before() -> None:

@@ -21,6 +21,8 @@ from turtls.wire.registries import ContentType, ProtocolVersion
 
 _APPLICATION_DATA = int(ContentType.application_data)
 _VERSION = int(ProtocolVersion.TLS_1_2)
+_DATA = 0x17_0303_0000
+"""A header as one number, but for the length: application_data, and the version of TLS 1.2."""
 _HEADER = Struct(">BHH")
 """Content type, version, length of the body (RFC 5246, section 6.2.1)."""
 _ADDITIONAL_DATA = Struct(">QBHH")
@@ -36,7 +38,7 @@ class Protection12Aead(Protection):
     ChaCha20-Poly1305 (RFC 7905) makes it from the sequence number as TLS 1.3 does.
     """
 
-    __slots__ = ("_aead", "_explicit_length", "_fixed_iv", "_overhead", "_tag_length")
+    __slots__ = ("_aead", "_data_header", "_explicit_length", "_fixed_iv", "_overhead", "_tag_length")
 
     version_bytes = b"\x03\x03"
     max_ciphertext = limits.MAX_CIPHERTEXT12
@@ -49,6 +51,7 @@ class Protection12Aead(Protection):
         self._explicit_length = NONCE_LENGTH - len(fixed_iv)
         self._tag_length = aead.tag_length
         self._overhead = self._explicit_length + self._tag_length  # in the body of each record
+        self._data_header = _DATA + self._overhead  # with the length of the content added, a header of data
 
     @staticmethod
     def fixed_iv_length(aead: AEAD) -> int:
@@ -95,20 +98,32 @@ class Protection12Aead(Protection):
 
     def open_application_data(self, received: Buffer, size_limit: int) -> tuple[bytes, int]:
         """The joint content of records that have some, as TLS 1.3 does it."""
-        longest = self._overhead + min(size_limit, limits.MAX_PLAINTEXT)
+        longest = size_limit if size_limit < limits.MAX_PLAINTEXT else limits.MAX_PLAINTEXT
+        length = len(received) - HEADER_LENGTH - self._overhead
+        header = (self._data_header + length).to_bytes(HEADER_LENGTH, "big")
+        if not 0 < length <= longest or received[:HEADER_LENGTH] != header:
+            return self._open_many(memoryview(received), longest)  # it is not just one record
+        if self._sequence >= self._soft_limit:
+            return b"", 0
+        ciphertext = HEADER_LENGTH + self._explicit_length
+        try:
+            content = self._open_one(_APPLICATION_DATA, received[HEADER_LENGTH:ciphertext], received[ciphertext:])
+        except InvalidTag:
+            return b"", 0
+        return content, len(received)
+
+    def _open_many(self, received: memoryview, longest: int) -> tuple[bytes, int]:
         contents: list[bytes] = []
-        position, available = 0, len(received)
-        while position + HEADER_LENGTH < available and self._sequence < self._soft_limit:
-            content_type, version, length = _HEADER.unpack_from(received, position)
-            if content_type != _APPLICATION_DATA or version != _VERSION:
-                break
+        position = 0
+        while self._sequence < self._soft_limit:
             explicit = position + HEADER_LENGTH
+            length = int.from_bytes(received[position:explicit], "big") - self._data_header
             ciphertext = explicit + self._explicit_length
-            end = explicit + length
-            if end > available or not self._overhead < length <= longest:
+            end = ciphertext + length + self._tag_length
+            if not 0 < length <= longest or end > len(received):
                 break
             try:
-                content = self._open_one(content_type, received[explicit:ciphertext], received[ciphertext:end])
+                content = self._open_one(_APPLICATION_DATA, received[explicit:ciphertext], received[ciphertext:end])
             except InvalidTag:
                 break
             contents.append(content)

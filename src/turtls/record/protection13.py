@@ -60,11 +60,14 @@ class Protection13(Protection):
         if self._sequence > SEQUENCE_END:
             raise ProtocolError(Fault.SEQUENCE_EXHAUSTED)
         encrypt_into, iv, header_base, tag_length = self._aead.encrypt_into, self._iv, self._header, self._tag_length
-        output = BytesIO(bytes(count * (HEADER_LENGTH + inner_limit + tag_length)))
+        type_byte = _TYPE_BYTES[content_type]
+        output = BytesIO(bytes(count * (self._overhead + inner_limit)))
         end = 0
         with output.getbuffer() as room:
             for sequence, start in enumerate(range(0, len(data), step), first):
-                inner = _inner_plaintext(content_type, data[start : start + step], inner_limit, padding)
+                inner = b"".join((data[start : start + step], type_byte))
+                if padding:
+                    inner = inner.ljust(min(len(inner) + -len(inner) % padding, inner_limit), b"\0")
                 header = (header_base + len(inner)).to_bytes(HEADER_LENGTH, "big")
                 body = end + HEADER_LENGTH
                 room[end:body] = header
@@ -110,10 +113,10 @@ class Protection13(Protection):
         available = len(received)
         output = BytesIO(bytes(available))
         position = filled = 0
-        with output.getbuffer() as room, memoryview(received) as ciphertext:
-            while sequence < last_sequence:
+        with output.getbuffer() as room, memoryview(received) as view:
+            while position + HEADER_LENGTH < available and sequence < last_sequence:
                 body = position + HEADER_LENGTH
-                header = bytes(ciphertext[position:body])
+                header = view[position:body]
                 inner_length = int.from_bytes(header, "big") - header_base
                 end = body + inner_length + tag_length
                 if not 1 < inner_length <= size_limit or end > available:
@@ -121,7 +124,7 @@ class Protection13(Protection):
                 last = filled + inner_length - 1
                 nonce = (iv ^ sequence).to_bytes(NONCE_LENGTH, "big")
                 try:
-                    decrypt_into(nonce, ciphertext[body:end], header, room[filled : last + 1])
+                    decrypt_into(nonce, view[body:end], header, room[filled : last + 1])
                 except InvalidTag:
                     break
                 if room[last] != _APPLICATION_DATA:
@@ -137,11 +140,3 @@ class Protection13(Protection):
         if self._sequence == SEQUENCE_END:
             raise ProtocolError(Fault.SEQUENCE_EXHAUSTED)
         return (self._iv ^ self._sequence).to_bytes(NONCE_LENGTH, "big")
-
-
-def _inner_plaintext(content_type: int, content: memoryview, inner_limit: int, padding: int) -> bytes:
-    """TLSInnerPlaintext."""
-    inner = b"".join((content, _TYPE_BYTES[content_type]))
-    if padding:
-        inner = inner.ljust(min(len(inner) + -len(inner) % padding, inner_limit), b"\0")
-    return inner
