@@ -8,13 +8,13 @@ from typing import Final, TypeVar
 
 from turtls.errors import ProtocolError
 from turtls.explain.fields import Field, fields
-from turtls.handshake.resumption import TicketState
+from turtls.handshake import psks, resumption
 from turtls.wire import messages12
+from turtls.wire import v2_hello as v2
 from turtls.wire.codec import Struct
 from turtls.wire.extensions import EXTENSION_TABLE, ExtensionBody
 from turtls.wire.fingerprint import ClientHelloInfo
 from turtls.wire.messages import ClientHello, HandshakeMessage
-from turtls.wire.v2_hello import client_hello_from_v2
 
 S = TypeVar("S", bound=Struct)
 
@@ -36,9 +36,9 @@ STRUCTS: Final = [
     kind
     for kind in _kinds(Struct)
     if not issubclass(kind, HandshakeMessage | ExtensionBody)
-    and kind.__module__ in (messages12.__name__, "turtls.wire.v2_hello", TicketState.__module__)
+    and kind.__module__ in {module.__name__ for module in (messages12, v2, psks, resumption)}
 ]
-"""What stands inside of messages whose form depends on the key exchange, and what a ticket holds."""
+"""What stands inside of messages whose form depends on the key exchange, in identities and in tickets."""
 
 
 def decoded(kind: type[S], data: bytes) -> S | None:
@@ -94,7 +94,7 @@ def structs(data: bytes) -> None:
 def v2_hello(data: bytes) -> None:
     """A ClientHello of SSL 2.0's form, without its length: as TLS it must be a message like any other."""
     try:
-        hello = client_hello_from_v2(data)
+        hello = v2.client_hello_from_v2(data)
     except ProtocolError:
         return
     assert ClientHello.from_bytes(hello.to_bytes()) == hello
