@@ -33,6 +33,7 @@ from turtls.config import (
     Session,
     SrpLogin,
     SrpUsers,
+    TicketStore,
 )
 from turtls.connection import ClientConnection, Connection, ServerConnection
 from turtls.crypto import groups
@@ -89,12 +90,16 @@ class OpenTickets:
     """What a server keeps of a session lies open in its ticket. Satisfies `config.TicketStore`."""
 
     lifetime = 3600
+    single_use = False
 
     def seal(self, state: bytes, now: float) -> bytes:
         return state
 
     def unseal(self, untrusted_ticket: bytes, now: float) -> bytes | None:
         return untrusted_ticket
+
+
+_TICKETS: TicketStore = OpenTickets()
 
 
 class OneSession:
@@ -166,7 +171,7 @@ def _server(policy: Policy, **options: Any) -> ServerConfig:
         "policy": policy,
         "credentials": (credential(), credential("rsa")),
         "environment": ENVIRONMENT,
-        "tickets": OpenTickets(),
+        "tickets": _TICKETS,
         "session_ids": None,
         "alpn": ("h2",),
     }
