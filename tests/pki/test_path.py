@@ -247,9 +247,10 @@ def test_a_wrong_name(verifier: Verifier, name: str) -> None:
     assert f"is for a.example, *.wild.example, 192.0.2.1 and 1 more, not for {name}" in error.reason
 
 
+@pytest.mark.parametrize("name", ["a.example", "a_b.example"])
 @pytest.mark.parametrize("names", [[], [x509.RFC822Name("root@a.example")]])
-def test_a_common_name_is_not_a_name(verifier: Verifier, names: list[str]) -> None:
-    error = refusal(verifier, trusting(ROOT), server_request(certificate("a.example", ROOT, names=names)))
+def test_a_common_name_is_not_a_name(verifier: Verifier, names: list[str], name: str) -> None:
+    error = refusal(verifier, trusting(ROOT), server_request(certificate(name, ROOT, names=names), name=name))
     assert error.fault is Fault.WRONG_NAME
 
 

@@ -43,7 +43,10 @@ def _subject(leaf: x509.Certificate, identity: names.Identity) -> names.Identity
     """
     if isinstance(identity, x509.IPAddress) or "_" not in identity.value:
         return identity
-    presented = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    try:
+        presented = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        raise VerificationError("leaf certificate has no subjectAltName") from None
     if not names.is_presented(identity, presented):
         raise VerificationError("leaf certificate has no matching subjectAltName")
     return x509.DNSName(identity.value.replace("_", "x"))
