@@ -124,6 +124,7 @@ def _resident() -> int:
 
 
 def _hold(name: str, connections: int) -> float:
+    configs: tuple[Any, ...]
     connect: Any
     if name == "turtls":
         from benchmarks.contenders import ours
@@ -132,7 +133,7 @@ def _hold(name: str, connections: int) -> float:
     else:
         from benchmarks.contenders import stdlib
 
-        configs, connect = (*stdlib.contexts(Handshake()), None), stdlib.connect  # type: ignore[assignment]
+        configs, connect = (*stdlib.contexts(Handshake()), None), stdlib.connect
     held = [connect(*configs) for _ in range(100)]  # what is made once is made now
     before = _resident()
     held += [connect(*configs) for _ in range(connections)]

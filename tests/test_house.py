@@ -47,6 +47,14 @@ def test_an_import_of_hazmat_is_seen(source: str) -> None:
     assert any(name.startswith("cryptography.hazmat") for name in imported_by(source))
 
 
+def test_what_mypy_is_told_to_ignore_has_a_reason() -> None:
+    folders = [ROOT / name for name in ("src", "tests", "benchmarks", "docs")]
+    for path in (path for folder in folders for path in folder.rglob("*.py") if path != Path(__file__)):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            _, told, rest = line.partition("# type: ignore[")
+            assert not told or re.search(r"\]  # \S", rest), f"{path}: {line}"
+
+
 def test_only_turtls_crypto_imports_hazmat() -> None:
     """Written here, because import-linter sees of an outside package the first name alone."""
     doors = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from dataclasses import replace
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from tests.bogo.flags import CredentialOptions, Options, Unimplemented
 from tests.bogo.world import Refusal, WatchedSigner, World, answer
@@ -287,7 +287,7 @@ def _load(cert_file: str, key_file: str) -> tuple[tuple[bytes, ...], keys.Privat
 
 
 class _ShortKey(NamedTuple):
-    """turtls' own PreSharedKey refuses keys as short as the runner's."""
+    """In the place of a PreSharedKey, which refuses keys as short as the runner's."""
 
     identity: bytes
     key: bytes
@@ -298,7 +298,7 @@ class _ShortKey(NamedTuple):
 def _own_keys(options: Options) -> tuple[PreSharedKey, ...]:
     """The key for TLS 1.2, or those to import for TLS 1.3."""
     if options.psk:
-        return (_ShortKey(options.psk_identity.encode(), options.psk.encode(), SHA256),)  # type: ignore[return-value]
+        return (cast(PreSharedKey, _ShortKey(options.psk_identity.encode(), options.psk.encode(), SHA256)),)
     return tuple(psk for psk in imported_keys(options) if psk is not None)
 
 

@@ -208,8 +208,12 @@ class TestLoadPrivateKey:
     @pytest.mark.parametrize("kind", [KeyKind.RSA, KeyKind.P256])
     @pytest.mark.parametrize("encoding", [Encoding.PEM, Encoding.DER])
     def test_pkcs1_and_sec1(self, kind: KeyKind, encoding: Encoding) -> None:
-        data = private_key(kind).private_bytes(encoding, PrivateFormat.TraditionalOpenSSL, NoEncryption())
-        assert keys.load_private_key(data).private_numbers() == private_key(kind).private_numbers()  # type: ignore[union-attr]
+        key = private_key(kind)
+        data = key.private_bytes(encoding, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+        loaded = keys.load_private_key(data)
+        assert isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)
+        assert isinstance(loaded, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)
+        assert loaded.private_numbers() == key.private_numbers()
 
     def test_beside_certificates_and_parameters(self) -> None:
         key = P256_KEY.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())

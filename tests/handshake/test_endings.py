@@ -88,7 +88,7 @@ def test_a_close_by_both_sides_is_no_failure() -> None:
 class SlowTickets(TicketKeys):
     """A store that takes its time to seal: the server waits for it behind the client's Finished."""
 
-    def seal(self, state: bytes, now: float) -> Awaitable[bytes]:  # type: ignore[override]
+    def seal(self, state: bytes, now: float) -> Awaitable[bytes]:  # type: ignore[override]  # as a TicketStore may
         async def later() -> bytes:
             raise NotImplementedError
 

@@ -168,9 +168,9 @@ def test_wrap_must_know_who_is_who() -> None:
     near, far = tcp_pair()
     with near, far:
         with pytest.raises(ConfigError, match="server_name"):
-            turtls.wrap(near, client_config())  # type: ignore[call-overload]
+            turtls.wrap(near, client_config())  # type: ignore[call-overload]  # mypy sees it, too
         with pytest.raises(ConfigError, match="server_name"):
-            turtls.wrap(near, server_config(), server_name="localhost")  # type: ignore[call-overload]
+            turtls.wrap(near, server_config(), server_name="localhost")  # type: ignore[call-overload]  # the same
 
 
 def test_a_handshake_that_fails_closes_the_socket(monkeypatch: pytest.MonkeyPatch) -> None:

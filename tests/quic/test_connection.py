@@ -464,8 +464,11 @@ def test_packet_keys_of_rfc_9001() -> None:
 
 def test_server_names() -> None:
     for name, shown in ((NAME, [NAME.encode()]), ("192.0.2.1", None), (None, None)):
-        names: list[Any] = []
-        meddle = replacing(ClientHello, lambda hello, names=names: names.append(hello.extensions.get(ServerNameList)))  # type: ignore[misc]
-        meddling_quic_client(meddle, server_name=name)
+        names: list[ServerNameList | None] = []
+
+        def note(hello: ClientHello, names: list[ServerNameList | None] = names) -> None:
+            names.append(hello.extensions.get(ServerNameList))
+
+        meddling_quic_client(replacing(ClientHello, note), server_name=name)
         found = names[0] and [each.host_name for each in names[0].server_name_list]
         assert found == shown

@@ -77,7 +77,7 @@ def open_file(
         raise ValueError("unbuffered streams must be binary")
     raw = SocketFile(sock, readable=readable, writable=writable)
     if buffering == 0:
-        return raw  # type: ignore[return-value]  # typeshed keeps RawIOBase and IO apart
+        return cast(IO[bytes], raw)  # typeshed keeps io's classes and IO apart
     size = buffering if buffering > 0 else io.DEFAULT_BUFFER_SIZE
     buffer: io.BufferedIOBase
     if readable and writable:
@@ -87,5 +87,5 @@ def open_file(
     else:
         buffer = io.BufferedWriter(raw, size)
     if "b" in mode:
-        return buffer  # type: ignore[return-value]
+        return cast(IO[bytes], buffer)
     return io.TextIOWrapper(cast(io.BufferedReader, buffer), encoding, errors, newline)

@@ -21,7 +21,7 @@ class TLSStreamReader(asyncio.StreamReader):
         self._event_loop = loop
         self._received = ReceivedData()
         self._at_end = False
-        self._error: BaseException | None = None
+        self._error: Exception | None = None
         self._waiting: asyncio.Future[None] | None = None
         self._source: asyncio.ReadTransport | None = None
         self._source_paused = False
@@ -48,7 +48,7 @@ class TLSStreamReader(asyncio.StreamReader):
                 raise asyncio.IncompleteReadError(self._take(len(self._received)), n)
         return self._take(n)
 
-    async def readuntil(self, separator: bytes = b"\n") -> bytes:  # type: ignore[override]
+    async def readuntil(self, separator: bytes = b"\n") -> bytes:  # type: ignore[override]  # no tuples (Python 3.13)
         """The bytes up to `separator`, and it.
 
         Raises asyncio.IncompleteReadError if the end comes before, and asyncio.LimitOverrunError, leaving everything
@@ -89,7 +89,7 @@ class TLSStreamReader(asyncio.StreamReader):
         """Whether the end has come and everything before it is read."""
         return self._at_end and not self._received
 
-    def exception(self) -> BaseException | None:  # type: ignore[override]
+    def exception(self) -> Exception | None:
         """What ended the connection, if it was not the peer's close_notify."""
         return self._error
 
@@ -127,7 +127,7 @@ class TLSStreamReader(asyncio.StreamReader):
         """Where the data comes from."""
         self._source = cast(asyncio.ReadTransport, transport)
 
-    def feed_data(self, data: bytes) -> None:  # type: ignore[override]
+    def feed_data(self, data: bytes) -> None:  # type: ignore[override]  # the protocol gives no else
         """Data has come."""
         self._received.append(data)
         self._wake()
@@ -139,7 +139,7 @@ class TLSStreamReader(asyncio.StreamReader):
         self._at_end = True
         self._wake()
 
-    def set_exception(self, exc: BaseException) -> None:
+    def set_exception(self, exc: Exception) -> None:
         """The connection has failed."""
         self._error = exc
         self._wake()

@@ -6,6 +6,7 @@ import functools
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -167,10 +168,10 @@ def _database(trust: Path | None, credential: Files | None) -> Path:
 
 
 def _pkcs12(files: Files) -> bytes:
-    key = serialization.load_pem_private_key(files.key.read_bytes(), None)
+    key: Any = serialization.load_pem_private_key(files.key.read_bytes(), None)
     leaf, *others = x509.load_pem_x509_certificates(files.certificate.read_bytes())
     encryption = serialization.BestAvailableEncryption(_PASSWORD)
-    return pkcs12.serialize_key_and_certificates(files.name.encode(), key, leaf, others, encryption)  # type: ignore[arg-type]
+    return pkcs12.serialize_key_and_certificates(files.name.encode(), key, leaf, others, encryption)
 
 
 def _run(*command: str) -> None:
