@@ -130,6 +130,8 @@ def _policy(options: Options) -> Policy:
     groups = tuple(map(NamedGroup, options.curves)) or _BORINGSSLS_GROUPS
     if not set(groups) <= SUPPORTED:
         raise Unimplemented(f"-curves {groups}")
+    if options.psk:  # BoringSSL has this kind up to TLS 1.2 alone
+        versions = tuple(version for version in versions if version < ProtocolVersion.TLS_1_3)
     if not versions:
         raise Unimplemented("no version")
     policy = replace(
@@ -187,7 +189,7 @@ def _restricted(policy: Policy, aeads: tuple[str, ...], hashes: tuple[str, ...],
 
 def _schemes(preferred: list[int]) -> tuple[SignatureScheme, ...]:
     for scheme in preferred:
-        if scheme not in SignatureScheme.known:
+        if scheme not in SignatureScheme.known or scheme == SignatureScheme.rsa_pkcs1_md5_sha1:
             raise Unimplemented(f"a signature scheme {scheme:#06x} by that number")
     return tuple(map(SignatureScheme, preferred))
 

@@ -168,7 +168,6 @@ ALWAYS: Final = frozenset(
         "-enable-signed-cert-timestamps",
         "-use-ticket-aead-callback",  # tickets are always sealed by an AEAD, behind a protocol
         "-use-ticket-callback",
-        "-renew-ticket",  # whoever resumes by a ticket is given a new one
         "-install-ddos-callback",  # the hook for ClientHellos is always there
         "-set-ocsp-in-callback",  # a staple belongs to its credential, whenever that is chosen
     }

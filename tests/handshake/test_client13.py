@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -32,6 +32,7 @@ from turtls.wire.extensions import (
     Cookie,
     EarlyDataIndication,
     Extensions,
+    KeyShareClientHello,
     KeyShareHelloRetryRequest,
     KeyShareServerHello,
     ProtocolNameList,
@@ -41,6 +42,7 @@ from turtls.wire.extensions import (
     ServerNameAcknowledged,
     SignatureAlgorithms,
     SupportedGroups,
+    SupportedVersionsClientHello,
     SupportedVersionsServerHello,
 )
 from turtls.wire.messages import (
@@ -238,6 +240,22 @@ def test_reserved_extensions_are_not_answered() -> None:
     assert len(reserved) == 2
     server = meddling_server(replacing(EncryptedExtensions, adding(RawExtension(reserved[0]))))
     assert refused(client, server) is Fault.UNSUPPORTED_EXTENSION
+
+
+def test_each_list_has_a_reserved_code_point_first() -> None:
+    """RFC 8701, section 3.1. No server may choose one."""
+    client = ClientConnection(client_config(), server_name=NAME)
+    [raw] = client._carrier._unsent
+    hello = ClientHello.from_bytes(raw)
+    lists: list[Sequence[int]] = [
+        hello.cipher_suites,
+        hello.extensions.require(SupportedGroups).named_group_list,
+        hello.extensions.require(SupportedVersionsClientHello).versions,
+        hello.extensions.require(SignatureAlgorithms).supported_signature_algorithms,
+        [share.group for share in hello.extensions.require(KeyShareClientHello).client_shares],
+    ]
+    for listed in lists:
+        assert [code for code in listed if is_grease(code)] == [listed[0]]
 
 
 def test_groups_in_encrypted_extensions_are_fine() -> None:
