@@ -65,13 +65,10 @@ class Hash:
 
         Two hashlib objects cost 1.2 us where `hmac.digest` costs 1.8.
         """
-        padded = self._padded(key)
-        inner = self.new(padded.translate(_INNER_PAD) + data).digest()
-        return self.new(padded.translate(_OUTER_PAD) + inner).digest()
-
-    def _padded(self, key: bytes) -> bytes:
-        """As long as a block (RFC 2104, section 2)."""
-        return (key if len(key) <= self.block_size else self.digest(key)).ljust(self.block_size, b"\0")
+        new, block_size = self.new, self.block_size
+        padded = (key if len(key) <= block_size else new(key).digest()).ljust(block_size, b"\0")
+        inner = new(padded.translate(_INNER_PAD) + data).digest()
+        return new(padded.translate(_OUTER_PAD) + inner).digest()
 
     def __repr__(self) -> str:
         return f"Hash({self.name!r})"
@@ -86,10 +83,11 @@ class HmacKey:
     __slots__ = ("_inner", "_outer", "hash")
 
     def __init__(self, hash: Hash, key: bytes) -> None:
-        padded = hash._padded(key)
+        new, block_size = hash.new, hash.block_size
+        padded = (key if len(key) <= block_size else new(key).digest()).ljust(block_size, b"\0")
         self.hash = hash
-        self._inner = hash.new(padded.translate(_INNER_PAD))
-        self._outer = hash.new(padded.translate(_OUTER_PAD))
+        self._inner = new(padded.translate(_INNER_PAD))
+        self._outer = new(padded.translate(_OUTER_PAD))
 
     def digest(self, data: bytes) -> bytes:
         """HMAC(key, data)."""
