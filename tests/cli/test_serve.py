@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import http.server
 import json
+import re
 import signal
 import socket
 import ssl
@@ -10,7 +11,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,7 @@ from tests.cli.commands import Turtls
 from tests.cli.serving import Serving, serving
 from turtls.ca import Authority
 from turtls.cli import listening
-from turtls.config import Credential, ServerConfig
+from turtls.config import ServerConfig
 from turtls.io.server import TLSServer
 from turtls.pki import PrivateVerifier, TrustStore
 
@@ -276,18 +276,18 @@ def test_the_log_for_people(tmp_path: Path) -> None:
             process.kill()
 
 
-def test_the_certificate_is_renewed_while_it_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a clock that says it is due: the next visitor sees another certificate, without a restart."""
+@pytest.mark.parametrize("why", ["age", "revoked"])
+def test_the_certificate_is_renewed_while_it_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: str) -> None:
+    """The next visitor sees another certificate, without a restart."""
     monkeypatch.setenv("TURTLS_HOME", str(tmp_path))
+    monkeypatch.setattr(listening, "_LOOK_AGAIN_SECONDS", 0.1)
     certificates = listening.Certificates(["localhost"], None)
     (first,) = certificates.credentials
-
-    def renewal_time(credential: Credential) -> datetime:
-        return datetime(2020 if credential is first else 2999, 1, 1, tzinfo=UTC)
-
-    monkeypatch.setattr(listening, "renewal_time", renewal_time)
-    for kept in (tmp_path / "ca" / "credentials").iterdir():
-        kept.unlink()  # so that the authority issues a new one
+    if why == "age":
+        for kept in (tmp_path / "ca" / "credentials").iterdir():
+            kept.unlink()  # as if it were not fresh any more
+    else:
+        certificates.authority.revoke(f"{first.leaf.certificate.serial_number:x}")
 
     async def scenario() -> TLSServer:
         server = TLSServer(ServerConfig(credentials=(first,)))
@@ -299,6 +299,24 @@ def test_the_certificate_is_renewed_while_it_serves(tmp_path: Path, monkeypatch:
 
     server = asyncio.run(asyncio.wait_for(scenario(), 20))
     assert server.config.credentials[0].chain != first.chain
+
+
+@pytest.mark.parametrize("options", [["--json"], []])
+def test_a_server_whose_log_nobody_reads_ends(tmp_path: Path, options: list[str]) -> None:
+    command = [sys.executable, "-m", "turtls", "serve", "--port", "0", "--name", "localhost", *options]
+    environment = {"TURTLS_HOME": str(tmp_path), "PYTHONUNBUFFERED": "1"}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, env=environment, text=True, **pipes) as process:  # type: ignore[call-overload]
+        try:
+            lines = [process.stdout.readline() for _ in range(1 if options else 4)]
+            port = int(re.findall(r"https://localhost:(\d+)/", lines[0])[0])
+            process.stdout.close()
+            config = tls.ClientConfig(verifier=PrivateVerifier(TrustStore.from_file(tmp_path / "ca" / "root.pem")))
+            with tls.connect("localhost", port, config=config, timeout=20):
+                assert process.wait(20) == 1
+            assert process.stderr.read() == ""
+        finally:
+            process.kill()
 
 
 @pytest.mark.interop

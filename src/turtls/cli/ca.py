@@ -105,7 +105,7 @@ def revoke(
     reason: Annotated[RevocationReason, typer.Option(help="Why.")] = RevocationReason.UNSPECIFIED,
     json: JsonOption = False,
 ) -> None:
-    """Revoke a certificate: it is marked in the record, and `turtls serve` uses it no more."""
+    """Revoke a certificate: it is marked in the record, and a `turtls serve` that uses it gets another in a minute."""
     record = Authority.open().revoke(serial, reason)
     if json:
         print_json(_as_json(record))

@@ -34,8 +34,11 @@ KeyTypeOption = Annotated[
     ),
 ]
 
-_LOOK_AGAIN_SECONDS = 3600
-"""How often the certificate's age is looked at: a laptop that slept must not miss its renewal by days."""
+_LOOK_AGAIN_SECONDS = 60
+"""How often the CA's record is looked at: a certificate may be revoked, or have come of age while a laptop slept."""
+
+_AFTER_FAILURE_SECONDS = 3600
+"""How long to wait when the CA cannot be used."""
 
 
 class Certificates:
@@ -68,19 +71,20 @@ class Certificates:
         return min(credential.leaf.certificate.not_valid_after_utc for credential in self.credentials)
 
     async def renew_forever(self, server: TLSServer, log: Log) -> None:
-        """Exchange certificates for new ones whenever it is time; connections that are there keep theirs."""
+        """Exchange certificates for new ones when it is time, or they were revoked; connections keep theirs."""
         while True:
             due = (self.renewal_time - datetime.now(UTC)).total_seconds()
             await asyncio.sleep(min(max(due, 1), _LOOK_AGAIN_SECONDS))
-            if datetime.now(UTC) >= self.renewal_time:
-                try:
-                    self.credentials = await asyncio.to_thread(self._current)
-                except (TLSError, OSError) as error:
-                    log.line("renewal failed", error=str(error))
-                    await asyncio.sleep(_LOOK_AGAIN_SECONDS)
-                else:
-                    server.config = replace(server.config, credentials=self.credentials)
-                    log.line("certificate renewed", names=self.names)
+            try:
+                current = await asyncio.to_thread(self._current)
+            except (TLSError, OSError) as error:
+                log.line("renewal failed", error=str(error))
+                await asyncio.sleep(_AFTER_FAILURE_SECONDS)
+                continue
+            if [credential.chain for credential in current] != [credential.chain for credential in self.credentials]:
+                self.credentials = current
+                server.config = replace(server.config, credentials=current)
+                log.line("certificate renewed", names=self.names)
 
 
 def _own_names() -> Iterator[str]:
@@ -154,7 +158,8 @@ class Log:
     def line(self, event: str, **details: Any) -> None:
         """Anything else."""
         if self.as_json:
-            print(jsonlib.dumps({"time": datetime.now(UTC).isoformat(), "event": event, **details}), flush=True)
+            line = jsonlib.dumps({"time": datetime.now(UTC).isoformat(), "event": event, **details})
+            out.print(Text(line), soft_wrap=True)  # which ends the program when nobody reads any more
         else:
             told = ", ".join(f"{key}: {value}" for key, value in details.items())
             out.print(Text(f"{_clock()}  {event}  {told}"), soft_wrap=True)

@@ -81,7 +81,7 @@ class StreamProtocol(asyncio.Protocol):
     def _handled(self, task: asyncio.Task[None]) -> None:
         self._task = None
         error = None if task.cancelled() else task.exception()
-        if error is not None:
+        if isinstance(error, Exception):  # SystemExit and KeyboardInterrupt have left the loop by themselves
             message = "Unhandled exception in client_connected_cb"
             self.loop.call_exception_handler({"message": message, "exception": error, "task": task})
         if (task.cancelled() or error is not None) and self._transport is not None:
