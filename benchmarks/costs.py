@@ -117,7 +117,8 @@ def _python(arguments: list[str]) -> str:
     ).stdout.strip()
 
 
-def _resident() -> int:
+def resident() -> int:
+    """Bytes of this process that are in memory."""
     gc.collect()
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGESIZE")
@@ -135,9 +136,9 @@ def _hold(name: str, connections: int) -> float:
 
         configs, connect = (*stdlib.contexts(Handshake()), None), stdlib.connect
     held = [connect(*configs) for _ in range(100)]  # what is made once is made now
-    before = _resident()
+    before = resident()
     held += [connect(*configs) for _ in range(connections)]
-    return (_resident() - before) / connections
+    return (resident() - before) / connections
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from fuzz import scenes, scripts
 from turtls.config import ClientConfig, ServerConfig
 from turtls.connection import ClientConnection, Connection, ServerConnection
 from turtls.errors import ClosedError, ConfigError, PeerAlert, TLSError, TruncatedError
-from turtls.events import Event
+from turtls.events import DataReceived, Event
 from turtls.handshake.peer import Level
 from turtls.quic import QuicClientConnection, QuicConnection, QuicServerConnection
 from turtls.record.limits import MAX_CERTIFICATE_MESSAGE, MAX_CIPHERTEXT12, MAX_INNER_PLAINTEXT
@@ -60,19 +60,30 @@ def _act(connection: Connection, kind: int, content: bytes) -> Callable[[], obje
         return lambda: deed(connection, content)
     if kind == scripts.BYTES:
         return lambda: connection.receive_data(content)
+    if kind == scripts.DATA:
+        return lambda: _receive_in_few_bytes(connection, content)
     if kind == scripts.MESSAGE:
         content = scripts.message(content)
     content_type = ContentType.handshake if kind == scripts.FRAGMENT else kind
     return lambda: connection.receive_data(_sealed(connection, content_type, content))
 
 
-def _sealed(connection: Connection, content_type: int, content: bytes) -> bytes:
+def _sealed(connection: Connection, content_type: int, content: bytes, at_once: int = MAX_INNER_PLAINTEXT) -> bytes:
     """Records as the peer would make them: with a copy of the keys that this side is about to open them with."""
     protection = connection._records._read
     if protection is not None:
-        return copy.copy(protection).seal(content_type, content, MAX_INNER_PLAINTEXT, 0) if content else b""
+        return copy.copy(protection).seal(content_type, content, at_once, 0) if content else b""
     version = b"\3\3" if connection.negotiated is None else connection.negotiated.version.to_bytes(2, "big")
     return bytes((content_type,)) + version + (len(content) & 0xFFFF).to_bytes(2, "big") + content
+
+
+def _receive_in_few_bytes(connection: Connection, content: bytes) -> list[Event]:
+    """Application data in up to four records at once: if it is taken, then to the byte."""
+    was_closed = connection._peer_closed
+    events = connection.receive_data(_sealed(connection, ContentType.application_data, content, 2 + len(content) // 4))
+    if connection.failure is None and connection.handshake_done and not was_closed:
+        assert b"".join(event.data for event in events if isinstance(event, DataReceived)) == content
+    return events
 
 
 _DEEDS: tuple[Callable[[Connection, bytes], object], ...] = (

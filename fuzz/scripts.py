@@ -14,6 +14,8 @@ MESSAGE: Final = 22
 """A handshake message: its type and its body."""
 FRAGMENT: Final = 1
 """Bytes of handshake messages, headers and all, however they are cut."""
+DATA: Final = 2
+"""Application data in records of a few bytes each, which come all at once."""
 BYTES: Final = 0
 """What the transport brings, as it is."""
 DEED: Final = 0x80

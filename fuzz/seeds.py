@@ -95,7 +95,7 @@ def _converse(client: ClientConnection, server: ServerConnection, of_client: Rec
 def _ended(recorder: Recorder) -> list[scripts.Act]:
     data = (int(ContentType.application_data), b"data")
     deeds = [(_SEND_DATA, b"data"), (_UPDATE_KEYS, b"")]
-    return [*recorder.played, data, *deeds, data, (int(ContentType.alert), _CLOSE_NOTIFY)]
+    return [*recorder.played, data, *deeds, (scripts.DATA, b"all of this"), (int(ContentType.alert), _CLOSE_NOTIFY)]
 
 
 def _scripts(clients: Scenes[ClientConfig], servers: Scenes[ServerConfig]) -> Scripts:

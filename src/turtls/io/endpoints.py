@@ -14,6 +14,7 @@ from turtls.errors import ConfigError
 from turtls.events import Observer
 from turtls.io import limits
 from turtls.io.defaults import client_config, identity
+from turtls.io.half_open import HalfOpenHandshakes
 from turtls.io.protocol import OnHandshakeFailure, TLSProtocol
 from turtls.io.server import TLSServer
 from turtls.io.transport import TLSTransport
@@ -139,6 +140,7 @@ async def create_server(
     backlog: int = limits.BACKLOG,
     handshake_timeout: float = limits.HANDSHAKE_TIMEOUT,
     shutdown_timeout: float = limits.SHUTDOWN_TIMEOUT,
+    max_half_open: int = limits.HALF_OPEN_HANDSHAKES,
     new_observer: Callable[[], Observer] | None = None,
     on_handshake_failure: OnHandshakeFailure | None = None,
     danger_accept_truncation: bool = False,
@@ -150,9 +152,11 @@ async def create_server(
     `protocol_factory` is called for each connection; its protocol's `connection_made` when the handshake is done.
     `new_observer`: gives for each connection what is called with each `turtls.events.Trace` of it.
     `on_handshake_failure`: hears of the handshakes that come to nothing, and may answer in the clear.
+    `max_half_open`: handshakes under way at once. Where there is one more, the oldest ends with HandshakeTimeout.
     The other parameters are those of `create_connection`. Raises OSError if the address cannot be had.
     """
     server = TLSServer(config)
+    half_open = HalfOpenHandshakes(max_half_open)
 
     def serve() -> TLSProtocol:
         observer = new_observer() if new_observer else None
@@ -162,6 +166,7 @@ async def create_server(
             handshake_timeout=handshake_timeout,
             shutdown_timeout=shutdown_timeout,
             on_handshake_failure=on_handshake_failure,
+            half_open=half_open,
             danger_accept_truncation=danger_accept_truncation,
         )
 

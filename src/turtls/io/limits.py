@@ -35,3 +35,7 @@ SERVER_THREADS: Final = 256
 
 RESOURCES_PAUSE: Final = 1.0
 """Seconds until a listener accepts again when the system had no file or memory left for one more connection."""
+
+HALF_OPEN_HANDSHAKES: Final = 4096
+"""Handshakes that an asyncio server has under way at once; docs/limits.md says what one costs. More than one process
+finishes in a second, so that it takes a flood to get here."""

@@ -19,6 +19,7 @@ from turtls.connection import ClientConnection, ServerConnection
 from turtls.errors import ClosedError, HandshakeTimeout, TruncatedError
 from turtls.events import DataReceived, Event, HandshakeCompleted, PeerClosed, Pending
 from turtls.io import limits
+from turtls.io.half_open import HalfOpenHandshakes
 from turtls.io.scratch import scratch_buffer
 from turtls.io.transport import TLSTransport
 
@@ -57,10 +58,11 @@ class TLSProtocol(asyncio.BufferedProtocol):
         shutdown_timeout: float = limits.SHUTDOWN_TIMEOUT,
         handshaken: asyncio.Future[TLSTransport] | None = None,
         on_handshake_failure: OnHandshakeFailure | None = None,
+        half_open: HalfOpenHandshakes | None = None,
         danger_accept_truncation: bool = False,
     ) -> None:
-        """`handshaken` is told how the handshake ended. The others are parameters of `turtls.aio.create_connection`
-        and `turtls.aio.create_server`.
+        """`handshaken` is told how the handshake ended; `half_open` are all that the server has under way. The others
+        are parameters of `turtls.aio.create_connection` and `turtls.aio.create_server`.
         """
         self.connection = connection
         self.closing = False
@@ -72,6 +74,7 @@ class TLSProtocol(asyncio.BufferedProtocol):
         self._shutdown_timeout = shutdown_timeout
         self._handshaken = handshaken
         self._on_handshake_failure = on_handshake_failure
+        self._half_open = half_open
         self._accept_truncation = danger_accept_truncation
         self._held: list[Event] = []
         self._pending: asyncio.Task[None] | None = None
@@ -97,6 +100,8 @@ class TLSProtocol(asyncio.BufferedProtocol):
         """Begin the handshake."""
         self._below = cast(asyncio.Transport, transport)
         self._timer = self._loop.call_later(self._handshake_timeout, self._handshake_timed_out)
+        if self._half_open:
+            self._half_open.begin(self._give_way)
         # The selector loops and uvloop read right after get_buffer, so that all connections of a thread can share one
         # buffer; the proactor of Windows holds on to it for as long as the peer takes.
         self._buffer = scratch_buffer() if sys.platform != "win32" else memoryview(bytearray(limits.READ_SIZE))
@@ -151,7 +156,7 @@ class TLSProtocol(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """It is over."""
         self.closing = True
-        self._stop_timer()
+        self._end_handshake()
         if self._pending:
             self._pending.cancel()
         if not (self._transport or self._failed):
@@ -208,7 +213,7 @@ class TLSProtocol(asyncio.BufferedProtocol):
                 self.close()
 
     def _begin(self) -> None:
-        self._stop_timer()
+        self._end_handshake()
         self._transport = TLSTransport(self, self._below)
         self.application.connection_made(self._transport)
         if self._writing_paused:
@@ -301,10 +306,13 @@ class TLSProtocol(asyncio.BufferedProtocol):
         limit = f"{self._handshake_timeout:.3g} seconds"
         self._fail(HandshakeTimeout(f"The peer did not finish the handshake within {limit}."))
 
+    def _give_way(self) -> None:
+        self._fail(HandshakeTimeout("Too many other handshakes began before the peer finished this one."))
+
     def _fail(self, error: Exception, untrusted_received: bytes = b"") -> None:
         """The connection is over. The peer is to hear why: the alert for it lies in the connection."""
         self._failed = self.closing = True
-        self._stop_timer()
+        self._end_handshake()
         if self._pending:
             self._pending.cancel()
         last_words = self.connection.data_to_send()
@@ -345,10 +353,12 @@ class TLSProtocol(asyncio.BufferedProtocol):
             else:
                 self._loop.call_soon(self._act_on, _ConnectionLost(error))
 
-    def _stop_timer(self) -> None:
+    def _end_handshake(self) -> None:
         if self._timer:
             self._timer.cancel()
             self._timer = None
+        if self._half_open:
+            self._half_open.end(self._give_way)
 
 
 class _Filler:
