@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from benchmarks.aims import AIMS, reached
 from benchmarks.chart import chart
 
 _HERE = Path(__file__).resolve().parent
@@ -33,7 +34,7 @@ def _tables(run: dict[str, Any]) -> str:
         names = tuple(row["figures"])
         home = next((group for group in groups if set(names) <= set(group)), names)
         groups.setdefault(home, []).append(row)
-    return "\n".join([head, *(_table(names, rows) for names, rows in groups.items())])
+    return "\n".join([head, *(_table(names, rows) for names, rows in groups.items()), _aims(run["rows"])])
 
 
 def _table(names: tuple[str, ...], rows: list[dict[str, Any]]) -> str:
@@ -41,6 +42,17 @@ def _table(names: tuple[str, ...], rows: list[dict[str, Any]]) -> str:
     lines += [
         f"| {row['name']} | " + " | ".join(_cell(row["figures"].get(name)) for name in names) + " |" for row in rows
     ]
+    return "\n".join(lines) + "\n"
+
+
+def _aims(rows: list[dict[str, Any]]) -> str:
+    lines = ["What is aimed at, and what was reached (bold: enough):", "", "| | against | aim | reached |"]
+    lines.append("|---|---|---:|---:|")
+    for aim in AIMS:
+        ratio = reached(aim, rows)
+        if ratio is not None:
+            told = f"**{ratio:.2f}**" if ratio >= aim.wanted else f"{ratio:.2f}"
+            lines.append(f"| {aim.row} | {aim.other} | {aim.wanted:.2f} | {told} |")
     return "\n".join(lines) + "\n"
 
 

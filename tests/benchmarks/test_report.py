@@ -10,7 +10,9 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks import report
+from benchmarks.aims import AIMS, reached
 from benchmarks.chart import chart
+from benchmarks.rows import HANDSHAKES, TRANSFERS
 
 
 def row(name: str, **ratios: float) -> dict[str, Any]:
@@ -41,6 +43,23 @@ def test_rows_that_are_not_for_the_chart_stay_out_of_it() -> None:
     assert "16 KiB writes, 1.2" not in chart([row("16 KiB writes, 1.2", turtls=1.0), row("resumed 1.2", turtls=1.0)])
 
 
+def test_an_aim_is_measured_against_whom_it_names() -> None:
+    rows = [row("full 1.3, ECDSA", turtls=1.5, ssl=1.0, Go=2.0)]
+    told = {aim.other: reached(aim, rows) for aim in AIMS if aim.row == "full 1.3, ECDSA"}
+    assert told == {"ssl": 1.5, "Go": 0.75, "primitives": None}
+
+
+def test_aims_are_of_rows_that_are_measured() -> None:
+    measured = {row.name for row in (*HANDSHAKES, *TRANSFERS)}
+    assert {aim.row for aim in AIMS} - measured == {
+        "streams: throughput",
+        "streams: requests",
+        "streams: latency, p99",
+        "memory of an idle connection",
+        "import",
+    }
+
+
 def test_the_tables_stand_between_the_marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = {
         "date": "2030-01-02",
@@ -54,7 +73,7 @@ def test_the_tables_stand_between_the_marks(tmp_path: Path, monkeypatch: pytest.
     results.mkdir()
     (results / "latest.json").write_text(json.dumps(run))
     page = tmp_path / "benchmarks.md"
-    page.write_text("Before.\n<!-- figures -->\nold\n<!-- end of figures -->\nAfter.\n")
+    page.write_text("Before.\n<!-- figures -->\nlast year\n<!-- end of figures -->\nAfter.\n")
     monkeypatch.setattr(report, "_HERE", tmp_path)
     monkeypatch.setattr(report, "_DOCS", tmp_path)
     report.main()
@@ -62,5 +81,6 @@ def test_the_tables_stand_between_the_marks(tmp_path: Path, monkeypatch: pytest.
     assert text.startswith("Before.\n<!-- figures -->\n\nOne run, on 2030-01-02")
     assert text.endswith("<!-- end of figures -->\nAfter.\n")
     assert "| resumed 1.2 | 1 us (1.50 ±0.01) | 1 us (1.00 ±0.01) |\n| full 1.3, ECDSA | 1 us (2.00 ±0.01) |  |" in text
-    assert "old" not in text
+    assert "| resumed 1.2 | ssl | 1.50 | **1.50** |" in text
+    assert "last year" not in text
     assert (tmp_path / "benchmarks.svg").read_text().startswith("<svg")
