@@ -51,6 +51,13 @@ def test_stdin_goes_to_the_peer_and_its_answer_to_stdout(echo: Serving) -> None:
     assert "legacy_session_id" not in story
 
 
+def test_a_stdin_that_is_closed_is_at_its_end(echo: Serving) -> None:
+    line = f"{sys.executable} -m turtls connect localhost:{echo.port} --ca {echo.ca} <&-"
+    ended = subprocess.run(line, shell=True, capture_output=True, text=True, timeout=30)
+    assert ended.returncode == 0
+    assert "Traceback" not in ended.stderr
+
+
 def test_an_end_of_stdin_without_a_byte_ends_it(echo: Serving) -> None:
     assert piped(echo, b"").returncode == 0
 

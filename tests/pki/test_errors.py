@@ -76,7 +76,11 @@ def test_a_peer_cannot_write_at_length() -> None:
 def test_who_has_no_common_name() -> None:
     by_organisation = certificate(distinguished_name(ORGANIZATION_NAME="Acme"))
     assert '"O=Acme" is self-signed' in refusal(server_request(by_organisation)).reason
-    assert "(no name) is self-signed" in refusal(server_request(certificate(None))).reason
+    assert "of a.example is self-signed" in refusal(server_request(certificate(None))).reason
+    assert "(no name) is self-signed" in refusal(server_request(certificate(None, names=()))).reason
+    error = refusal(server_request(certificate(None, ROOT), name="b.example"))
+    assert "The certificate of a.example is for a.example, not for b.example." in str(error)
+    assert '  1. a.example, issued by "Test Root", valid' in str(error)
 
 
 def test_a_certificate_with_a_name_of_no_kind() -> None:

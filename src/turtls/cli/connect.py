@@ -250,6 +250,15 @@ async def _next(reader: asyncio.StreamReader, sending: asyncio.Task[None], patie
         return b""
 
 
+def _read_stdin() -> bytes:
+    try:
+        return (
+            os.read(sys.stdin.fileno(), _CHUNK) if sys.stdin is not None else b""
+        )  # None: it was closed from the start
+    except OSError:  # a terminal that is gone, or that another job holds
+        return b""
+
+
 async def _send_stdin(writer: asyncio.StreamWriter) -> None:
     """Send what comes on stdin; its end is this side's close_notify, after which the peer may still answer."""
     typed: asyncio.Queue[bytes] = asyncio.Queue(1)
@@ -259,7 +268,7 @@ async def _send_stdin(writer: asyncio.StreamWriter) -> None:
         # In a daemon thread: nothing else reads a terminal, a pipe and a file alike, and no one must wait for its end.
         with suppress(RuntimeError):  # the loop is gone before stdin
             while True:
-                data = os.read(sys.stdin.fileno(), _CHUNK)
+                data = _read_stdin()
                 asyncio.run_coroutine_threadsafe(typed.put(data), loop).result()
                 if not data:
                     return

@@ -103,9 +103,12 @@ def name_text(name: x509.Name) -> str:
 
 
 def who(certificate: x509.Certificate) -> str:
-    """Whom a certificate is about."""
+    """Whom a certificate is about: its subject or, where that is empty, its hosts (RFC 5280, section 4.1.2.6)."""
     try:
-        return name_text(certificate.subject)
+        if certificate.subject.rdns:
+            return name_text(certificate.subject)
+        names = subject_alternative_names(ParsedCertificate(b"", certificate))
+        return names_text(names) if names else "(no name)"
     except UNREADABLE:
         return "(a name that cannot be read)"
 
@@ -125,9 +128,9 @@ def describe(certificate: x509.Certificate) -> str:
     if parsed is None:
         return "(a certificate with parts that cannot be read)"
     names = subject_alternative_names(parsed)
-    hosts = f" for {names_text(names)}" if names else ""
+    hosts = f" for {names_text(names)}" if names and parsed.subject.rdns else ""
     issuer = "itself" if parsed.self_issued else name_text(parsed.issuer)
     return (
-        f"{name_text(parsed.subject)}{hosts}, issued by {issuer}, "
+        f"{who(certificate)}{hosts}, issued by {issuer}, "
         f"valid {parsed.not_before:%Y-%m-%d} to {parsed.not_after:%Y-%m-%d}"
     )

@@ -8,7 +8,7 @@ from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from turtls.errors import Fault
-from turtls.pki.certificate import ParsedCertificate, name_text, printable
+from turtls.pki.certificate import ParsedCertificate, name_text, printable, who
 from turtls.pki.errors import Objection
 from turtls.pki.store import TrustStore
 
@@ -28,7 +28,7 @@ def explain(path: Sequence[ParsedCertificate], untrusted: Sequence[ParsedCertifi
 def _signed_with_another_key(last: ParsedCertificate, where: str) -> Objection:
     return Objection(
         Fault.UNTRUSTED,
-        f"The certificate of {name_text(last.subject)} says that {name_text(last.issuer)} issued it, but the authority "
+        f"The certificate of {who(last.certificate)} says that {name_text(last.issuer)} issued it, but the authority "
         f"of that name in {where} has another key.",
         culprit=last.certificate,
         advice="Most often an authority was set up anew under its old name: let it issue the certificate again, or put "
@@ -39,7 +39,7 @@ def _signed_with_another_key(last: ParsedCertificate, where: str) -> Objection:
 def _self_signed_leaf(leaf: ParsedCertificate) -> Objection:
     return Objection(
         Fault.UNTRUSTED,
-        f"The certificate of {name_text(leaf.subject)} is self-signed: nobody else vouches for it.",
+        f"The certificate of {who(leaf.certificate)} is self-signed: nobody else vouches for it.",
         culprit=leaf.certificate,
         advice="If you know that it is the right one, trust this very certificate: "
         "PrivateVerifier(TrustStore.from_file(...)). Else the peer needs one from an authority.",
@@ -49,7 +49,7 @@ def _self_signed_leaf(leaf: ParsedCertificate) -> Objection:
 def _unknown_root(root: ParsedCertificate) -> Objection:
     return Objection(
         Fault.UNTRUSTED,
-        f"The chain leads to the root {name_text(root.subject)}, which is not in the store.",
+        f"The chain leads to the root {who(root.certificate)}, which is not in the store.",
         culprit=root.certificate,
         advice="If you know this root from elsewhere, as that of your company say, put it into the store. That the "
         "peer sent it means nothing.",
@@ -61,7 +61,7 @@ def _unknown_issuer(last: ParsedCertificate) -> Objection:
     where = _where_the_issuer_is(last)
     return Objection(
         Fault.UNTRUSTED,
-        f"The certificate of {name_text(last.subject)} was issued by {issuer}, whose certificate the peer did not send "
+        f"The certificate of {who(last.certificate)} was issued by {issuer}, whose certificate the peer did not send "
         "and the store does not have.",
         culprit=last.certificate,
         advice=f"If {issuer} is an intermediate authority, the peer has to send its certificate too{where}. If it is a "
