@@ -304,6 +304,10 @@ class ConfigError(TLSError, ValueError):
     """The caller asked for something that cannot be: nothing was sent."""
 
 
+class PasswordRequired(ConfigError):
+    """A private key is encrypted, and no password was given."""
+
+
 class ProtocolError(TLSError):
     """The peer broke the protocol, or could not be agreed or trusted with; `alert` was sent to it.
 

@@ -1,16 +1,26 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 import turtls as tls
 from tests.cli.commands import Turtls
@@ -201,6 +211,57 @@ def test_a_client_certificate(turtls: Turtls, tmp_path: Path) -> None:
     assert "CertificateVerify" in sent
 
 
+@pytest.fixture
+def encrypted(tmp_path: Path) -> Iterator[list[object]]:
+    """A server that wants a certificate, and the words that connect to it with one whose key has a passphrase."""
+    authority = Authority.init(tmp_path / "clients")
+    alice = authority.issue_client("alice")
+    key = load_pem_private_key(alice.key_pem, None)
+    sealed = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"open sesame"))
+    (tmp_path / "alice.pem").write_bytes(alice.chain_pem + sealed)
+    clients = tmp_path / "clients" / "root.pem"
+    with serving(tmp_path / "home", "--client-ca", clients, "--require-client-certificate") as server:
+        trusted = ("connect", f"localhost:{server.port}", "--ca", server.ca, "--json")
+        yield [*trusted, "--cert", tmp_path / "alice.pem"]
+
+
+@pytest.mark.parametrize(
+    ("written", "code", "said"),
+    [
+        (b"open sesame\nanother line\n", 0, ""),
+        (b"open barley\n", 1, "Is the password right?"),
+        (b"\n", 1, "has no passphrase in its first line"),
+        (None, 1, "alice.pem is encrypted: give its passphrase by --passphrase-file"),
+    ],
+)
+def test_the_passphrase_of_a_key(
+    turtls: Turtls, encrypted: list[object], tmp_path: Path, written: bytes | None, code: int, said: str
+) -> None:
+    if written is not None:
+        (tmp_path / "passphrase").write_bytes(written)
+        encrypted += ["--passphrase-file", tmp_path / "passphrase"]
+    ended = turtls(*encrypted)
+    assert ended.code == code
+    assert said in ended.err
+
+
+def test_at_a_terminal_a_person_is_asked_for_the_passphrase(encrypted: list[object]) -> None:
+    terminal, inside = pty.openpty()
+    command = [sys.executable, "-m", "turtls", *map(str, encrypted)]
+    with subprocess.Popen(command, preexec_fn=partial(os.login_tty, inside)) as process, open(terminal, "r+b", 0) as us:
+        os.close(inside)
+        shown = b""
+        while b"Passphrase of the key in" not in shown or not shown.endswith(b": "):
+            shown += us.read(1000)
+        us.write(b"open sesame\n")
+        with suppress(OSError):  # so Linux tells the end of a terminal
+            while more := us.read(1000):
+                shown += more
+    assert process.returncode == 0
+    assert b"CertificateVerify" in shown
+    assert b"sesame" not in shown
+
+
 def test_the_secrets_are_logged_where_asked(turtls: Turtls, echo: Serving, tmp_path: Path) -> None:
     keylog = tmp_path / "secrets"
     turtls("connect", f"localhost:{echo.port}", "--ca", echo.ca, "--json", "--keylog", keylog)
@@ -216,6 +277,8 @@ def test_the_secrets_are_logged_where_asked(turtls: Turtls, echo: Serving, tmp_p
         (["localhost", "--groups", "x25519,nonsense"], "nonsense is not a NamedGroup. Known are: secp256r1"),
         (["localhost", "--suites", ","], "The list of CipherSuites is empty"),
         (["localhost", "--key", "x"], "--cert is needed"),
+        (["localhost", "--passphrase-file", "x"], "--cert is needed"),
+        (["localhost", "--cert", "x", "--passphrase-file", "/does/not/exist"], "/does/not/exist: No such file"),
         (["localhost", "--ca", "/does/not/exist"], "/does/not/exist"),
         (["localhost", "--keylog", "/does/not/exist"], "Cannot write /does/not/exist"),
     ],

@@ -15,7 +15,7 @@ import typer
 
 from turtls import aio
 from turtls.cli.dial import Dialled, dial
-from turtls.cli.options import MAX_TIMEOUT, PolicyOption, client_config, host_and_port
+from turtls.cli.options import MAX_TIMEOUT, PassphraseOption, PolicyOption, client_config, host_and_port
 from turtls.cli.output import ExitCode, JsonOption, err, print_json, report
 from turtls.cli.render import Picture, chain_tree, facts_table, verdict_lines
 from turtls.config import ClientConfig, Negotiated
@@ -43,6 +43,7 @@ def command(
     alpn: Annotated[str | None, typer.Option(help="Application protocols to offer: h2,http/1.1")] = None,
     cert: Annotated[Path | None, typer.Option(help="The client's certificate, if it is asked for one.")] = None,
     key: Annotated[Path | None, typer.Option(help="Its private key, if it is in another file.")] = None,
+    passphrase_file: PassphraseOption = None,
     groups: Annotated[str | None, typer.Option(help="Key exchange groups to offer: X25519MLKEM768,x25519")] = None,
     suites: Annotated[str | None, typer.Option(help="Cipher suites to offer.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Connect twice, the second time with a ticket.")] = False,
@@ -79,6 +80,7 @@ def command(
         alpn=alpn,
         cert=cert,
         key=key,
+        passphrase_file=passphrase_file,
         groups=groups,
         suites=suites,
         keylog=keylog,

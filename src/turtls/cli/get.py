@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from turtls.cli.fetch import Fetched, Timing, fetch
-from turtls.cli.options import MAX_TIMEOUT, PolicyOption, client_config
+from turtls.cli.options import MAX_TIMEOUT, PassphraseOption, PolicyOption, client_config
 from turtls.cli.output import ExitCode, JsonOption, err, print_json, printable, report
 from turtls.config import ClientConfig
 from turtls.errors import TruncatedError
@@ -52,6 +52,7 @@ def command(
         Path | None, typer.Option(help="The client's certificate, for servers that ask for one of its issuer.")
     ] = None,
     key: Annotated[Path | None, typer.Option(help="Its private key, if it is in another file.")] = None,
+    passphrase_file: PassphraseOption = None,
     http1: Annotated[bool, typer.Option("--http1", help="Do not offer HTTP/2.")] = False,
     keylog: Annotated[
         Path | None, typer.Option(help="Append the secrets to this file, for Wireshark. Who has it can read it all.")
@@ -76,6 +77,7 @@ def command(
         alpn="http/1.1" if http1 else "h2,http/1.1",
         cert=cert,
         key=key,
+        passphrase_file=passphrase_file,
         keylog=keylog,
     )
     fetched = _follow(url, config, timeout, _MOST_REDIRECTS if location else 0)

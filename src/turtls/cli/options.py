@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import replace
+from getpass import getpass
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -12,7 +14,7 @@ import typer
 from turtls.config import ClientConfig, Credential, DangerAcceptAnyCertificate, KeyLog, Policy, Verifier
 from turtls.crypto.suites import SUITES13
 from turtls.crypto.suites12 import SUITES12
-from turtls.errors import ConfigError
+from turtls.errors import ConfigError, PasswordRequired
 from turtls.pki import PrivateVerifier, TrustStore
 from turtls.wire.codepoints import CodePoint
 from turtls.wire.registries import CipherSuite, NamedGroup, ProtocolVersion
@@ -25,6 +27,12 @@ MAX_TIMEOUT = 24 * 3600
 """Seconds. The operating system has a limit, too, and what lies beyond it is an error of Python's."""
 
 PolicyOption = Annotated[str, typer.Option(metavar="POLICY", help=POLICY_HELP)]
+
+
+PassphraseOption = Annotated[
+    Path | None,
+    typer.Option(help="A file whose first line is the passphrase of the key; without it a person is asked."),
+]
 
 
 def host_and_port(target: str, default_port: int) -> tuple[str, int]:
@@ -54,20 +62,41 @@ def client_config(
     alpn: str | None = None,
     cert: Path | None = None,
     key: Path | None = None,
+    passphrase_file: Path | None = None,
     groups: str | None = None,
     suites: str | None = None,
     keylog: Path | None = None,
 ) -> ClientConfig:
-    """The configuration that those options describe. Raises ConfigError."""
-    if key is not None and cert is None:
-        raise ConfigError("--key says what signs for a certificate: --cert is needed, too.")
+    """The configuration that those options describe. Raises ConfigError, OSError."""
+    if cert is None and (key is not None or passphrase_file is not None):
+        raise ConfigError("--key and --passphrase-file are for a certificate: --cert is needed, too.")
     return ClientConfig(
         policy=_policy(policy, groups, suites),
         verifier=_verifier(ca, danger_accept_any),
         alpn=tuple(_words(alpn)),
-        credentials=() if cert is None else (Credential.load(cert, key),),
+        credentials=() if cert is None else (_credential(cert, key, passphrase_file),),
         keylog=None if keylog is None else keylog_to(keylog),
     )
+
+
+def _credential(cert: Path, key: Path | None, passphrase_file: Path | None) -> Credential:
+    """The certificate with its key. Where that is encrypted and no file holds the passphrase, a person is asked."""
+    passphrase = None if passphrase_file is None else _first_line(passphrase_file)
+    try:
+        return Credential.load(cert, key, password=passphrase)
+    except PasswordRequired as error:
+        place = key or cert
+        if not sys.stdin.isatty():
+            raise ConfigError(f"The key in {place} is encrypted: give its passphrase by --passphrase-file.") from error
+        return Credential.load(cert, key, password=getpass(f"Passphrase of the key in {place}: "))
+
+
+def _first_line(path: Path) -> bytes:
+    with path.open("rb") as file:
+        line = file.readline().rstrip(b"\r\n")
+    if not line:
+        raise ConfigError(f"{path} has no passphrase in its first line.")
+    return line
 
 
 def _policy(text: str, groups: str | None, suites: str | None) -> Policy:

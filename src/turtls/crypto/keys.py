@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import PublicKeyAlgorithmOID
 
-from turtls.errors import ConfigError, Fault, ProtocolError
+from turtls.errors import ConfigError, Fault, PasswordRequired, ProtocolError
 
 PrivateKey: TypeAlias = (
     rsa.RSAPrivateKey
@@ -242,7 +242,7 @@ def load_certificates(data: bytes) -> list[bytes]:
 def load_private_key(data: bytes, password: str | bytes | None = None) -> PrivateKey:
     """A private key from PEM or DER: PKCS #8, PKCS #1 or SEC 1, encrypted or not.
 
-    In PEM, certificates may stand beside it. Raises ConfigError.
+    In PEM, certificates may stand beside it. Raises ConfigError: PasswordRequired if it is encrypted and there is none.
     """
     load = load_pem_private_key if b"-----BEGIN" in data else load_der_private_key
     secret = _password_bytes(password)
@@ -251,7 +251,7 @@ def load_private_key(data: bytes, password: str | bytes | None = None) -> Privat
         key = load(data, secret)
     except TypeError as error:
         if secret is None:
-            raise ConfigError("The private key is encrypted: pass password=.") from error
+            raise PasswordRequired("The private key is encrypted: pass password=.") from error
         # The key is not encrypted: a password too many does no harm.
         return load_private_key(data)
     except (ValueError, UnsupportedAlgorithm) as error:
