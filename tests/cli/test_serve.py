@@ -306,7 +306,7 @@ def test_a_server_whose_log_nobody_reads_ends(tmp_path: Path, options: list[str]
     command = [sys.executable, "-m", "turtls", "serve", "--port", "0", "--name", "localhost", *options]
     environment = {"TURTLS_HOME": str(tmp_path), "PYTHONUNBUFFERED": "1"}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, env=environment, text=True, **pipes) as process:  # type: ignore[call-overload]
+    with subprocess.Popen(command, env=environment, text=True, **pipes) as process:  # type: ignore[call-overload]  # both are pipes
         try:
             lines = [process.stdout.readline() for _ in range(1 if options else 4)]
             port = int(re.findall(r"https://localhost:(\d+)/", lines[0])[0])
