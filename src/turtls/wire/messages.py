@@ -167,6 +167,8 @@ _SUPPORTED_VERSIONS = int(ExtensionType.supported_versions).to_bytes(2, "big")
 
 def _has_supported_versions(raw: bytes) -> bool:
     """Whether the extensions name supported_versions; a message that does not parse is ServerHello12's to refuse."""
+    if _SUPPORTED_VERSIONS not in raw:  # as in all of TLS 1.2, but for what its randoms hold by chance
+        return False
     at = 38 + 1 + int.from_bytes(raw[38:39], "big") + 3 + 2
     while at + 4 <= len(raw):
         if raw[at : at + 2] == _SUPPORTED_VERSIONS:
