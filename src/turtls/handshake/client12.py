@@ -69,7 +69,7 @@ async def handshake(peer: Peer, offer: Offer, hello: ServerHello12, transcript: 
     """The handshake from ServerHello to the last Finished."""
     answer = _check_server_hello(peer, offer, hello)
     peer.carrier.set_version(answer.version)
-    transcript.start(handshake_hash(answer.version, answer.suite), keep_messages=True)
+    transcript.start(handshake_hash(answer.version, answer.suite), keep_messages=not answer.resumed)
     transcript.add(hello.raw)
     if answer.resumed:
         return await _abbreviated(peer, offer, hello, answer, transcript)

@@ -18,49 +18,44 @@ _SERVER_HELLO = int(HandshakeType.server_hello)
 
 
 class Driver:
-    """A coroutine under way. It either waits for a message (`waiting_for` is None) or for something outside."""
+    """A coroutine under way, and the `effect` that it waits for."""
 
-    __slots__ = ("_coroutine", "_effect", "_peer")
+    __slots__ = ("_coroutine", "_peer", "effect")
 
     def __init__(self, peer: Peer, coroutine: Coroutine[Effect, Any, None]) -> None:
         self._peer = peer
         self._coroutine = coroutine
-        self._effect: Effect = coroutine.send(None)
-
-    @property
-    def waiting_for(self) -> Wait[Any] | None:
-        """What outside the connection must come before anything else can happen."""
-        return self._effect if isinstance(self._effect, Wait) else None
+        self.effect: Effect = coroutine.send(None)
 
     def deliver(self, raw: bytes) -> None:
         """Give the coroutine the message it waits for. Raises ProtocolError if this is another."""
-        effect = self._effect
+        effect = self.effect
         if not isinstance(effect, Receive):
             raise ProtocolError(Fault.UNEXPECTED_MESSAGE, f"{message_name(raw)} where change_cipher_spec was expected")
         message = _decode(raw, effect.kinds)
         self._peer.received(message)
-        self._effect = self._coroutine.send(message)
+        self.effect = self._coroutine.send(message)
 
     def deliver_change_cipher_spec(self) -> None:
         """The peer's change_cipher_spec has come. Raises ProtocolError unless the coroutine waits for it."""
-        effect = self._effect
+        effect = self.effect
         if not isinstance(effect, ReceiveChangeCipherSpec):
             wanted = " or ".join(kind.__name__ for kind in effect.kinds) if isinstance(effect, Receive) else "nothing"
             raise ProtocolError(Fault.UNEXPECTED_RECORD, f"change_cipher_spec where {wanted} was expected")
-        self._effect = self._coroutine.send(None)
+        self.effect = self._coroutine.send(None)
 
     def resume(self, result: Any) -> None:
         """Give the coroutine what it waited for outside."""
-        self._effect = self._coroutine.send(result)
+        self.effect = self._coroutine.send(result)
 
     def fail(self, exception: BaseException) -> None:
         """Tell the coroutine that what it waited for failed; it raises this or another exception."""
-        self._effect = self._coroutine.throw(exception)
+        self.effect = self._coroutine.throw(exception)
 
     def stop(self) -> None:
         """End the coroutine wherever it is; what it held is let go."""
-        if isinstance(self._effect, Wait):
-            _discard(self._effect.awaitable)
+        if isinstance(self.effect, Wait):
+            _discard(self.effect.awaitable)
         self._coroutine.close()
 
 

@@ -25,7 +25,7 @@ from turtls.events import Event, HandshakeCompleted, Observer, Pending
 from turtls.handshake.driver import Driver
 from turtls.handshake.established import Established
 from turtls.handshake.established12 import Established12
-from turtls.handshake.peer import Carrier, Effect, Peer
+from turtls.handshake.peer import Carrier, Effect, Peer, Wait
 from turtls.record.limits import MAX_BUFFERED_WHILE_PENDING
 
 _MAX_EXPORTER_LABEL = 249
@@ -131,8 +131,12 @@ class Endpoint:
         return self._guarded(self._pull)
 
     def _pull(self) -> None:
-        while not self._must_wait() and self._step():
+        driver = self._driver
+        while not isinstance(driver.effect, Wait) and self._step():
             pass
+        if isinstance(driver.effect, Wait) and self._pending is None:
+            self._pending = Pending(driver.effect.awaitable, driver.effect.purpose)
+            self._events.append(self._pending)
 
     def _guarded(self, action: Callable[[], None]) -> list[Event]:
         """Do it; gives what happened, an error only if nothing did."""
@@ -149,13 +153,6 @@ class Endpoint:
         events = self._events.copy()
         self._events.clear()
         return events
-
-    def _must_wait(self) -> bool:
-        wait = self._driver.waiting_for
-        if wait is not None and self._pending is None:
-            self._pending = Pending(wait.awaitable, wait.purpose)
-            self._events.append(self._pending)
-        return wait is not None
 
     def _go_on(self, pending: Pending, action: Callable[[Driver], None]) -> list[Event]:
         self._check_alive()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from turtls.crypto.hashes import Hash, HashState
 from turtls.wire.registries import HandshakeType
 
@@ -9,22 +11,17 @@ from turtls.wire.registries import HandshakeType
 class Transcript:
     """The handshake messages so far, hashed as soon as the cipher suite says how."""
 
-    __slots__ = ("_keep", "_messages", "_state", "hash")
+    __slots__ = ("_messages", "_state", "add", "hash")
 
+    add: Callable[[bytes], None]
+    """Puts one more message, with its header, at the end."""
     hash: Hash
     """Known once `start` was called."""
 
     def __init__(self) -> None:
         self._messages: list[bytes] = []
-        self._keep = False
         self._state: HashState | None = None
-
-    def add(self, raw: bytes) -> None:
-        """Put one more message, with its header, at the end."""
-        if self._state is not None:
-            self._state.update(raw)
-        if self._state is None or self._keep:
-            self._messages.append(raw)
+        self.add = self._messages.append
 
     def start(self, hash: Hash, *, keep_messages: bool = False) -> None:
         """Hash from now on, and what was added before. A second call changes nothing.
@@ -33,10 +30,19 @@ class Transcript:
         """
         if self._state is None:
             self.hash = hash
-            self._state = hash.new(b"".join(self._messages))
-            self._keep = keep_messages
-            if not keep_messages:
+            self._begin(hash.new(b"".join(self._messages)))
+            if keep_messages:
+                self.add = self._add_and_keep
+            else:
                 self._messages.clear()
+
+    def _begin(self, state: HashState) -> None:
+        self._state = state
+        self.add = state.update
+
+    def _add_and_keep(self, raw: bytes) -> None:
+        self._started().update(raw)
+        self._messages.append(raw)
 
     @property
     def messages(self) -> bytes:
@@ -45,8 +51,8 @@ class Transcript:
 
     def drop_messages(self) -> None:
         """Nobody will sign them any more."""
-        self._keep = False
         self._messages.clear()
+        self.add = self._started().update
 
     def digest(self, following: bytes = b"") -> bytes:
         """Transcript-Hash of the messages so far, and of `following` behind them without adding it."""
@@ -59,7 +65,7 @@ class Transcript:
     def begin_again_after_retry(self) -> None:
         """Put the hash of the first ClientHello in its place, as a message_hash message (section 4.4.1)."""
         digest = self.digest()
-        self._state = self.hash.new(bytes([HandshakeType.message_hash, 0, 0, len(digest)]) + digest)
+        self._begin(self.hash.new(bytes([HandshakeType.message_hash, 0, 0, len(digest)]) + digest))
 
     @property
     def started(self) -> bool:
@@ -70,7 +76,7 @@ class Transcript:
         """The same transcript, to go on with separately."""
         other = Transcript()
         other.hash = self.hash
-        other._state = self._started().copy()
+        other._begin(self._started().copy())
         return other
 
     def _started(self) -> HashState:
