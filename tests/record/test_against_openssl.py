@@ -120,7 +120,7 @@ def protections12(pair: OpenSSLPair, *, encrypt_then_mac: bool) -> tuple[Protect
     return protections(
         suite,
         version,
-        lambda length: prf.key_block(function, master_secret, client_random, server_random, length),
+        lambda length: prf.key_block(function(master_secret), client_random, server_random, length),
         encrypt_then_mac=encrypt_then_mac,
         random=os.urandom,
     )

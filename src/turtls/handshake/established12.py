@@ -37,9 +37,7 @@ class Established12:
         """Keying material (RFC 5705). Without the extended master secret it would not be this connection's alone."""
         self._require_extended_master_secret("Keying material")
         secrets = self.secrets
-        return exporter(
-            secrets.prf, secrets.master_secret, secrets.client_random, secrets.server_random, label, context, length
-        )
+        return exporter(secrets.prf, secrets.client_random, secrets.server_random, label, context, length)
 
     def tls_unique(self) -> bytes:
         """The channel binding tls-unique (RFC 5929, section 3): the first Finished of the handshake."""
@@ -48,7 +46,7 @@ class Established12:
 
     def forget(self) -> None:
         """Let go of the session's keys."""
-        self.secrets.master_secret = b""
+        self.secrets.forget()
 
     def _require_extended_master_secret(self, what: str) -> None:
         if not self.secrets.extended:

@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from turtls.crypto import prf
-from turtls.crypto.hashes import MD5_SHA1, Hash
+from turtls.crypto.hashes import MD5_SHA1, SHA384, Hash
+from turtls.crypto.prf import (
+    Prf,
+    extended_master_secret,
+    key_block,
+    master_secret,
+    prf_md5_sha1,
+    prf_sha256,
+    prf_sha384,
+    verify_data,
+)
 from turtls.crypto.suites12 import Suite12
 from turtls.handshake.peer import Peer
 from turtls.handshake.transcript import Transcript
@@ -26,30 +35,35 @@ class Secrets12:
     master_secret: bytes = field(repr=False)
     extended: bool
     """Whether the master secret is bound to the whole handshake (RFC 7627)."""
+    prf: Prf = field(init=False, repr=False)
+    """The pseudorandom function of the master secret."""
 
-    @property
-    def prf(self) -> prf.Prf:
-        """The version's and the suite's pseudorandom function."""
-        return prf_for(self.version, self.suite)
+    def __post_init__(self) -> None:
+        self.prf = prf_for(self.version, self.suite)(self.master_secret)
 
     def verify_data(self, transcript: Transcript, *, client: bool) -> bytes:
         """The content of a Finished at this point of the handshake."""
-        return prf.verify_data(self.prf, self.master_secret, client=client, handshake_hash=transcript.digest())
+        return verify_data(self.prf, client=client, handshake_hash=transcript.digest())
 
     def protections(self, random: Callable[[int], bytes], *, encrypt_then_mac: bool) -> tuple[Protection, Protection]:
         """The client's and the server's keys for records; `random` gives the IVs of AES-CBC."""
 
-        def key_block(length: int) -> bytes:
-            return prf.key_block(self.prf, self.master_secret, self.client_random, self.server_random, length)
+        def block(length: int) -> bytes:
+            return key_block(self.prf, self.client_random, self.server_random, length)
 
-        return protections(self.suite, self.version, key_block, encrypt_then_mac=encrypt_then_mac, random=random)
+        return protections(self.suite, self.version, block, encrypt_then_mac=encrypt_then_mac, random=random)
+
+    def forget(self) -> None:
+        """Let go of the master secret."""
+        self.master_secret = b""
+        del self.prf
 
 
-def prf_for(version: ProtocolVersion, suite: Suite12) -> prf.Prf:
-    """RFC 5246, section 5; RFC 4346, section 5."""
+def prf_for(version: ProtocolVersion, suite: Suite12) -> Callable[[bytes], Prf]:
+    """Makes the pseudorandom function of a secret (RFC 5246, section 5; RFC 4346, section 5)."""
     if version < ProtocolVersion.TLS_1_2:
-        return prf.prf_md5_sha1
-    return prf.prf_sha384 if suite.hash.name == "sha384" else prf.prf_sha256
+        return prf_md5_sha1
+    return prf_sha384 if suite.hash is SHA384 else prf_sha256
 
 
 def handshake_hash(version: ProtocolVersion, suite: Suite12) -> Hash:
@@ -69,11 +83,11 @@ def make_master_secret(
     extended: bool,
 ) -> Secrets12:
     """The master secret; `transcript` stands behind ClientKeyExchange."""
-    function = prf_for(version, suite)
+    prf = prf_for(version, suite)(premaster_secret)
     if extended:
-        master = prf.extended_master_secret(function, premaster_secret, transcript.digest())
+        master = extended_master_secret(prf, transcript.digest())
     else:
-        master = prf.master_secret(function, premaster_secret, client_random, server_random)
+        master = master_secret(prf, client_random, server_random)
     peer.derived("premaster_secret", premaster_secret, "what the key exchange agreed on")
     peer.derived("master_secret", master, "all session keys come from it", keylog="CLIENT_RANDOM")
     return Secrets12(version, suite, client_random, server_random, master, extended)
