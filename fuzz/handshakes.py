@@ -23,8 +23,12 @@ _MOST_KEPT = 5 + MAX_CIPHERTEXT12 + 4 + MAX_CERTIFICATE_MESSAGE
 
 
 def client13(script: bytes) -> None:
-    """A client of TLS 1.3, from its ClientHello on."""
-    _play(script, scenes.clients13(), lambda config: ClientConnection(config, server_name=scenes.NAME))
+    """A client of TLS 1.3, from its ClientHello on, and from its early data where it resumes a session."""
+
+    def start(config: ClientConfig) -> ClientConnection:
+        return ClientConnection(config, server_name=scenes.NAME, early_data=scenes.EARLY_DATA)
+
+    _play(script, scenes.clients13(), start)
 
 
 def client12(script: bytes) -> None:
@@ -140,7 +144,11 @@ def quic_client(script: bytes) -> None:
 
     def start(config: ClientConfig) -> QuicConnection:
         return QuicClientConnection(
-            config, server_name=scenes.NAME, transport_parameters=_TRANSPORT_PARAMETERS, session_key=None
+            config,
+            server_name=scenes.NAME,
+            transport_parameters=_TRANSPORT_PARAMETERS,
+            session_key=None,
+            early_data=True,
         )
 
     _play_quic(script, scenes.clients13(), start)

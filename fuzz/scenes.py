@@ -44,6 +44,7 @@ from turtls.handshake import proofs
 from turtls.wire.registries import NamedGroup
 
 NAME = "a.example"
+EARLY_DATA = b"an early question"
 NOW = 1.8e9
 """Seconds since the epoch."""
 
@@ -100,6 +101,15 @@ class OpenTickets:
 
 
 _TICKETS: TicketStore = OpenTickets()
+
+
+class Credulous:
+    """A guard that takes nothing for a replay. Satisfies `config.ReplayGuard`."""
+
+    zone = b"everywhere"
+
+    def claim(self, ticket: bytes, until: float, now: float) -> bool:
+        return True
 
 
 class OneSession:
@@ -220,7 +230,7 @@ def clients12() -> tuple[ClientConfig, ...]:
 
 @cache
 def servers13() -> tuple[ServerConfig, ...]:
-    plain = _server(POLICY13, record_size_limit=1000)
+    plain = _server(POLICY13, record_size_limit=1000, max_early_data=1000, replay_guard=Credulous())
     asking = _server(
         POLICY13, client_auth=ClientAuth.REQUEST, verifier=DangerAcceptAnyCertificate(), psks={PSK.identity: PSK}.get
     )

@@ -104,7 +104,9 @@ def _scripts(clients: Scenes[ClientConfig], servers: Scenes[ServerConfig]) -> Sc
     of_clients: list[bytes] = []
     for (client_scene, client_config), (server_scene, server_config) in product(clients, servers):
         of_server, of_client = Recorder(), Recorder()
-        client = ClientConnection(client_config, server_name=scenes.NAME, observer=of_server)
+        client = ClientConnection(
+            client_config, server_name=scenes.NAME, early_data=scenes.EARLY_DATA, observer=of_server
+        )
         server = ServerConnection(server_config, observer=of_client)
         with scenes.believing():
             _converse(client, server, of_client)

@@ -31,6 +31,7 @@ from turtls.errors import (
 from turtls.events import (
     AlertSeen,
     DataReceived,
+    EarlyDataReceived,
     Event,
     Observer,
     PeerClosed,
@@ -50,8 +51,8 @@ _CLOSE_NOTIFY = bytes([AlertLevel.WARNING, AlertDescription.CLOSE_NOTIFY])
 class Connection(Endpoint):
     """What clients and servers have in common. Use `ClientConnection` or `ServerConnection`."""
 
-    def __init__(self, config: ClientConfig | ServerConfig, observer: Observer | None, *, is_client: bool) -> None:
-        self._carrier = RecordCarrier(is_client=is_client, padding=config.record_padding)
+    def __init__(self, config: ClientConfig | ServerConfig, observer: Observer | None, carrier: RecordCarrier) -> None:
+        self._carrier = carrier
         self._records = self._carrier.records
         super().__init__(self._carrier, config, observer)
         self._traffic_keys: post13.TrafficKeys | None = None
@@ -108,7 +109,11 @@ class Connection(Endpoint):
         return self._records.take_output()
 
     def send_data(self, data: bytes | bytearray | memoryview) -> None:
-        """Encrypt application data. Raises ClosedError before the handshake is done and after `close`."""
+        """Encrypt application data. Raises ClosedError before the handshake is done and after `close`.
+
+        A server that has accepted early data may send before the handshake is done. Until then it cannot know that the
+        client is there: what came may be a replay (RFC 8446, appendix E.5).
+        """
         if not self._only_data_goes or self._records.needs_key_update:
             self._before_data()
         self._records.write(ContentType.application_data, data)
@@ -205,7 +210,8 @@ class Connection(Endpoint):
         return True
 
     def _before_data(self) -> None:
-        if self._failure is not None or self._sent_close or self._established is None:
+        is_open = self._established is not None or self._carrier.accepted_early_data
+        if self._failure is not None or self._sent_close or not is_open:
             raise self._not_open()
         if self._traffic_keys is not None:
             self._traffic_keys.before_data()
@@ -233,8 +239,11 @@ class Connection(Endpoint):
             self._receive_alert(content)
         elif content_type == ContentType.change_cipher_spec:
             self._receive_change_cipher_spec(content)
-        elif content or content_type != ContentType.application_data or self._established is None:
+        elif content_type != ContentType.application_data or (content and self._established is not None):
             raise ProtocolError(Fault.UNEXPECTED_RECORD, content_type.name)
+        elif self._established is None:
+            self._carrier.take_early_data(len(content))
+            self._events += [EarlyDataReceived(content)] if content else []
 
     def _receive_alert(self, content: bytes) -> None:
         if len(content) != 2:
@@ -305,15 +314,21 @@ class ClientConnection(Connection):
         *,
         server_name: str | None,
         session_key: str | None = None,
+        early_data: bytes = b"",
         observer: Observer | None = None,
     ) -> None:
         """`server_name` is the DNS name or the IP address to reach; the server's certificate must be for it.
 
         None only makes sense with a verifier that does not look at names. `session_key` tells services apart whose
-        sessions must not be mixed, such as ports of one host; by default it is the name. `observer` sees each
-        message and key. Raises ConfigError.
+        sessions must not be mixed, such as ports of one host; by default it is the name.
+
+        `early_data` goes along with the ClientHello (RFC 8446, section 2.3) if there is a session whose server accepts
+        that much of it. Whoever listens can send it again, as often as servers let them, so it should be something that
+        may happen twice. Unless `negotiated.early_data` says later that it was accepted, nothing of it has arrived, and
+        it is to be sent again by `send_data`. `observer` sees each message and key. Raises ConfigError.
         """
-        super().__init__(config, observer, is_client=True)
+        carrier = RecordCarrier(is_client=True, padding=config.record_padding, early_data=early_data)
+        super().__init__(config, observer, carrier)
         if server_name is not None and not is_ip_address(server_name):
             server_name = ascii_name(server_name)
         self._client_config = config
@@ -350,9 +365,15 @@ class ClientConnection(Connection):
 class ServerConnection(Connection):
     """The server's side."""
 
-    def __init__(self, config: ServerConfig, *, observer: Observer | None = None) -> None:
-        """`observer` sees each message and key."""
-        super().__init__(config, observer, is_client=False)
+    def __init__(
+        self, config: ServerConfig, *, accepts_early_data: bool = True, observer: Observer | None = None
+    ) -> None:
+        """`accepts_early_data`: whether EarlyDataReceived finds somebody, where `config.max_early_data` lets it come.
+
+        `observer` sees each message and key.
+        """
+        carrier = RecordCarrier(is_client=False, padding=config.record_padding, accepts_early_data=accepts_early_data)
+        super().__init__(config, observer, carrier)
         self._server_config = config
         self._records.accept_v2_hello = min(config.policy.versions) < ProtocolVersion.TLS_1_2
         self._requests: post13.ClientRequests | None = None

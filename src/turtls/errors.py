@@ -267,6 +267,14 @@ class Fault(Enum):
         AlertDescription.HANDSHAKE_FAILURE,
         "This server knows its clients by pre-shared keys alone, and the client offers none in a way that it can use.",
     )
+    EARLY_DATA_MISMATCH = (
+        AlertDescription.ILLEGAL_PARAMETER,
+        "The server accepted early data, but not the parameters of the session that it belongs to.",
+    )
+    EARLY_DATA_VERSION = (
+        AlertDescription.PROTOCOL_VERSION,
+        "The server had offered to accept early data, which needs TLS 1.3, and now speaks an older version.",
+    )
     UNKNOWN_PSK_IDENTITY = (
         AlertDescription.UNKNOWN_PSK_IDENTITY,
         "The peer's pre-shared key identity is not known here.",

@@ -37,6 +37,16 @@ class DataReceived(Event):
 
 
 @dataclass(slots=True)
+class EarlyDataReceived(Event):
+    """Application data that a client sent before the handshake is done (RFC 8446, section 2.3), in order.
+
+    It may be answered at once. It may be a replay: somebody else may have sent again what the client had sent.
+    """
+
+    data: bytes
+
+
+@dataclass(slots=True)
 class PeerClosed(Event):
     """close_notify: the peer sends no more. This side still may (half-close, RFC 8446, section 6.1)."""
 

@@ -57,6 +57,10 @@ _BORINGSSLS_SCHEMES = (
 """What is verified, and in this order, unless the flags say otherwise."""
 
 
+_BORINGSSLS_EARLY_DATA = 14336
+"""Bytes that a server accepts."""
+
+
 def client_config(options: Options, world: World) -> ClientConfig:
     """A client as the flags want it."""
     if options.reverify_on_resume:
@@ -91,6 +95,8 @@ def server_config(options: Options, world: World) -> ServerConfig:
         psk_identity_hint=options.psk_identity.encode(),
         tickets=None if options.no_ticket else world.tickets,
         session_ids=world.session_ids,
+        max_early_data=_BORINGSSLS_EARLY_DATA if options.enable_early_data else 0,
+        replay_guard=world.replay_guard,
         environment=Environment(now=world.now),
     )
     return replace(config, on_client_hello=lambda hello: _on_client_hello(options, world, config, hello))

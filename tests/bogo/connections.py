@@ -11,28 +11,28 @@ from typing import Any
 from tests.bogo.configure import client_config, server_config
 from tests.bogo.errors import names
 from tests.bogo.expectations import Disappointed, Witness, check
-from tests.bogo.flags import Options, Unimplemented
+from tests.bogo.flags import Options, Turns, Unimplemented
 from tests.bogo.quic import MockQuic, record_length
 from tests.bogo.world import World
 from turtls.connection import ClientConnection, Connection, ServerConnection
 from turtls.errors import TLSError
-from turtls.events import DataReceived, Event, PeerClosed, Pending
+from turtls.events import DataReceived, EarlyDataReceived, Event, PeerClosed, Pending
 from turtls.quic import QuicClientConnection, QuicConnection, QuicServerConnection
 
 _SIZES = (0, 1, 255, 256, 257, 16383, 16384, 16385, 32767, 32768, 32769)
 """Bytes to write in one go with -write-different-record-sizes."""
 
 
-def run_connections(initial: Options, resumed: Options) -> int:
+def run_connections(turns: Turns) -> int:
     """The exit status of the test; what went wrong stands on stderr."""
     world = World()
-    for number in range(initial.resume_count + 1):
-        options = resumed if number else initial
+    for number in range(turns.initial.resume_count + 1):
+        options = turns.resumed if number else turns.initial
         world.begin(options)
         if number and not options.server and world.sessions.offered is None:
             print("there is no session to resume", file=sys.stderr)
             return 1
-        witness = Witness(options, world, is_resumption=number > 0)
+        witness = Witness(options, world, is_resumption=number > 0, retry=turns.retry)
         try:
             connection = _connection(options, world, witness)
             with _connect(options) as runner:
@@ -46,13 +46,29 @@ def run_connections(initial: Options, resumed: Options) -> int:
 
 def _connection(options: Options, world: World, witness: Witness) -> Connection | MockQuic:
     if options.quic:
-        return MockQuic(_quic(options, world, witness))
+        return MockQuic(_quic(options, world, witness), _early_data(options, world))
     if options.quic_transport_params:  # that there is a code point for them as well says nothing without QUIC
         raise Unimplemented("transport parameters without QUIC")
     if options.server:
         return ServerConnection(server_config(options, world), observer=witness.see)
-    name = options.host_name or None
-    return ClientConnection(client_config(options, world), server_name=name, session_key="runner", observer=witness.see)
+    return ClientConnection(
+        client_config(options, world),
+        server_name=options.host_name or None,
+        session_key="runner",
+        early_data=_early_data(options, world),
+        observer=witness.see,
+    )
+
+
+def _early_data(options: Options, world: World) -> bytes:
+    """What the shim writes first, as far as the session allows it to go early."""
+    session = world.sessions.offered
+    writes_early = options.enable_early_data and options.shim_writes_first and session is not None
+    return _initial_write(options)[: session.max_early_data] if writes_early and session is not None else b""
+
+
+def _initial_write(options: Options) -> bytes:
+    return options.shim_initial_write.encode() * options.repeat_shim_initial_write
 
 
 def _quic(options: Options, world: World, witness: Witness) -> QuicConnection:
@@ -60,12 +76,18 @@ def _quic(options: Options, world: World, witness: Witness) -> QuicConnection:
         raise Unimplemented("the transport parameters of drafts")
     ours = options.quic_transport_params
     if options.server:
-        return QuicServerConnection(server_config(options, world), transport_parameters=ours, observer=witness.see)
+        return QuicServerConnection(
+            server_config(options, world),
+            transport_parameters=ours,
+            early_data_context=options.quic_early_data_context.encode(),
+            observer=witness.see,
+        )
     return QuicClientConnection(
         client_config(options, world),
         server_name=options.host_name or None,
         transport_parameters=ours,
         session_key="runner",
+        early_data=options.enable_early_data,
         observer=witness.see,
     )
 
@@ -125,6 +147,8 @@ class _Exchange:
             self._flush()
 
     def _shake_hands(self) -> None:
+        if self._options.export_keying_material and self._witness.offers_early_data and not self._options.server:
+            self._tls.export_keying_material("", None, 1)  # nothing is exported before the handshake is done
         while not self._tls.handshake_done:
             event = self._next_event()
             if event is None:
@@ -133,14 +157,19 @@ class _Exchange:
             if isinstance(event, DataReceived | PeerClosed):
                 self._events.appendleft(event)
                 return
+            if isinstance(event, EarlyDataReceived):
+                self._answer(event.data)
 
     def _send_first(self) -> None:
-        options, tls = self._options, self._tls
+        options, tls = self._witness.options, self._tls
+        has_written = len(_early_data(options, self._witness.world)) if _accepted_early_data(tls) else 0
         for secret in self._secrets():
             tls.send_data(secret)
         if options.write_different_record_sizes:
             for size in _SIZES:
                 tls.send_data(b"\x42" * size)
+        elif has_written:
+            tls.send_data(_initial_write(options)[has_written:])
         elif options.read_with_unfinished_write:
             self._flush()
             tls.send_data(options.shim_initial_write.encode())
@@ -179,10 +208,13 @@ class _Exchange:
             self._held_back = b""
             if options.use_exporter_between_reads:
                 tls.export_keying_material("", None, 1)
-            for start in range(0, len(event.data), options.read_size):
-                if options.key_update:
-                    tls.update_keys()
-                tls.send_data(bytes(byte ^ 0xFF for byte in event.data[start : start + options.read_size]))
+            self._answer(event.data)
+
+    def _answer(self, data: bytes) -> None:
+        for start in range(0, len(data), self._options.read_size):
+            if self._options.key_update:
+                self._tls.update_keys()
+            self._tls.send_data(bytes(byte ^ 0xFF for byte in data[start : start + self._options.read_size]))
 
     def _shut_down(self) -> None:
         """BoringSSL's shim says goodbye only if it is told to, and then waits for the answer where it was the first."""
@@ -244,6 +276,10 @@ class _Exchange:
                 self._runner.sendall(output)
             except (BrokenPipeError, ConnectionResetError):
                 pass  # the runner has seen enough; what it makes of it, it tells itself
+
+
+def _accepted_early_data(tls: Connection | MockQuic) -> bool:
+    return tls.negotiated is not None and tls.negotiated.early_data
 
 
 def _record_length(data: bytes) -> int:

@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 from tests.bogo.expectations import Witness
-from turtls.errors import AlertDescription, Fault, PeerAlert, ProtocolError, TruncatedError
+from turtls.errors import AlertDescription, ClosedError, Fault, PeerAlert, ProtocolError, TruncatedError
 
 _REASONS: Final[dict[Fault, str | dict[str, str]]] = {
     Fault.MALFORMED: {
@@ -49,7 +49,7 @@ _REASONS: Final[dict[Fault, str | dict[str, str]]] = {
     Fault.TOO_MANY_EMPTY_RECORDS: "TOO_MANY_EMPTY_FRAGMENTS",
     Fault.TOO_MANY_WARNINGS: "TOO_MANY_WARNING_ALERTS",
     Fault.TOO_MANY_KEY_UPDATES: "TOO_MANY_KEY_UPDATES",
-    Fault.TOO_MUCH_EARLY_DATA: "TOO_MUCH_SKIPPED_EARLY_DATA",
+    Fault.TOO_MUCH_EARLY_DATA: {"allows": "TOO_MUCH_READ_EARLY_DATA", "": "TOO_MUCH_SKIPPED_EARLY_DATA"},
     Fault.UNSUPPORTED_PROTOCOL: "UNSUPPORTED_PROTOCOL",
     Fault.SSL3_REFUSED: "UNSUPPORTED_PROTOCOL",
     Fault.DOWNGRADE: "TLS13_DOWNGRADE",
@@ -112,6 +112,12 @@ _REASONS: Final[dict[Fault, str | dict[str, str]]] = {
     Fault.BAD_FINISHED: "DIGEST_CHECK_FAILED",
     Fault.BAD_BINDER: "DIGEST_CHECK_FAILED",
     Fault.BAD_PSK_SELECTION: {"another hash": "OLD_SESSION_PRF_HASH_MISMATCH", "": "PSK_IDENTITY_NOT_FOUND"},
+    Fault.EARLY_DATA_MISMATCH: {
+        "ALPN": "ALPN_MISMATCH_ON_EARLY_DATA",
+        "TLS_": "CIPHER_MISMATCH_ON_EARLY_DATA",
+        "": "UNEXPECTED_EXTENSION",
+    },
+    Fault.EARLY_DATA_VERSION: "WRONG_VERSION_ON_EARLY_DATA",
     Fault.PSK_REQUIRED: "PSK_IDENTITY_NOT_FOUND NO_SUPPORTED_PSK_MODE",
     Fault.UNKNOWN_PSK_IDENTITY: "PSK_IDENTITY_NOT_FOUND",
     Fault.RESUMPTION_MISMATCH: {
@@ -149,6 +155,8 @@ def names(error: Exception, witness: Witness) -> str:
     if isinstance(error, ProtocolError):
         role = "server" if witness.options.server else "client"
         return " ".join(f":{reason}:" for reason in _reasons(error.fault, f"{role}: {error.detail}").split())
+    if isinstance(error, ClosedError):
+        return ":HANDSHAKE_NOT_COMPLETE:"
     if isinstance(error, TruncatedError):
         return "Unexpected SSL_shutdown result: -1 != 1"
     return ""

@@ -12,13 +12,14 @@ from turtls.config import Negotiated
 from turtls.connection import Connection
 from turtls.crypto import keys
 from turtls.errors import AlertDescription, AlertLevel
-from turtls.events import AlertSeen, HandshakeMessageSeen, KeysInstalled, Trace
+from turtls.events import AlertSeen, HandshakeMessageSeen, KeysInstalled, StepTaken, Trace
 from turtls.handshake.endpoint import Endpoint
 from turtls.handshake.established import Established
 from turtls.quic import QuicConnection
 from turtls.wire.codec import decode_prefix
 from turtls.wire.extensions import (
     CertificateAuthorities,
+    EarlyDataIndication,
     ExtendedMasterSecret,
     RenegotiationInfo,
     SignatureAlgorithms,
@@ -37,15 +38,25 @@ class Disappointed(Exception):
 class Witness:
     """Sees the messages of one connection, and knows what was to come of it."""
 
-    def __init__(self, options: Options, world: World, *, is_resumption: bool) -> None:
+    def __init__(self, options: Options, world: World, *, is_resumption: bool, retry: Options) -> None:
         self.options = options
+        self._retry = retry
         self.world = world
         self.is_resumption = is_resumption
         self.seen: list[Trace] = []
+        self.offers_early_data = False
+        """The client does."""
+        self.objection = ""
+        """What a server says about the early data that it does not accept."""
 
     def see(self, trace: Trace) -> None:
         """Observe the connection."""
         self.seen.append(trace)
+        match trace:
+            case HandshakeMessageSeen(message=ClientHello() as hello):
+                self.offers_early_data |= EarlyDataIndication in hello.extensions
+            case StepTaken(step="early data", explanation=explanation):
+                self.objection = explanation
 
     @property
     def messages(self) -> list[HandshakeMessageSeen]:
@@ -79,6 +90,23 @@ class Witness:
             if isinstance(connection, Connection) and connection._carrier.v2_client_hello is not None:
                 told = told.replace("read hs 1\n", "read v2clienthello\n", 1)
             _expect("messages", told, options.expect_msg_callback)
+        for session in sessions.kept:
+            _expect("ticket for early data", session.max_early_data > 0, options.expect_ticket_supports_early_data)
+
+    def early_data_is_over(self, negotiated: Negotiated) -> None:
+        """Check what has become of it. To BoringSSL a client whose early data was rejected is another one from then."""
+        options = self.options
+        if options.expect_accept_early_data or options.expect_reject_early_data:
+            _expect("early data accepted", negotiated.early_data, options.expect_accept_early_data)
+        if self.is_resumption and (options.expect_accept_early_data or options.expect_reject_early_data):
+            _expect("early data offered", self.offers_early_data, True)
+        if options.expect_no_offer_early_data:
+            _expect("early data offered", self.offers_early_data, False)
+        if self.offers_early_data and not negotiated.early_data and not options.server:
+            self.options = self._retry
+        if self.options.expect_early_data_reason:
+            found = early_data_reason(self, negotiated)
+            _expect("reason", found, self.options.expect_early_data_reason)
 
 
 def _line_of(trace: Trace) -> str:
@@ -101,6 +129,7 @@ def check(witness: Witness, connection: Endpoint) -> None:
     """Check all that is known when the handshake is done. Raises Disappointed."""
     negotiated = connection.negotiated
     assert negotiated is not None
+    witness.early_data_is_over(negotiated)
     options = witness.options
     if options.expect_quic_transport_params:
         found = connection.peer_transport_parameters if isinstance(connection, QuicConnection) else None
@@ -115,6 +144,43 @@ def check(witness: Witness, connection: Endpoint) -> None:
     _check_certificate(witness, negotiated)
     _check_certificate_request(witness)
     _check_hint(witness)
+
+
+_OBJECTIONS = {
+    "accepts none": "disabled",
+    "does not go on": "session_not_resumed",
+    "does not allow it": "unsupported_for_session",
+    "application protocol": "alpn_mismatch",
+    "age of its ticket": "ticket_age_skew",
+    "transport is not set up": "quic_parameter_mismatch",
+    "accepted": "accept",
+}
+"""What BoringSSL calls what our server says."""
+
+
+def early_data_reason(witness: Witness, negotiated: Negotiated) -> str:
+    """What BoringSSL would call the reason for what has become of early data, from what was seen."""
+    options = witness.options
+    if negotiated.version < ProtocolVersion.TLS_1_3:
+        return "protocol_version"
+    if not options.enable_early_data:
+        return "disabled"
+    if negotiated.early_data:
+        return "accept"
+    offered = witness.offers_early_data
+    if offered and negotiated.hello_retry and (negotiated.resumed or not options.server):
+        return "hello_retry_request"
+    if options.server and offered and not negotiated.resumed:
+        return "session_not_resumed"
+    if options.server:
+        objections = [name for words, name in _OBJECTIONS.items() if words in witness.objection]
+        return objections[0] if objections else "no_session_offered" if not witness.is_resumption else "peer_declined"
+    if offered:
+        return "peer_declined" if negotiated.resumed else "session_not_resumed"
+    session = witness.world.sessions.offered
+    if session is None:
+        return "no_session_offered"
+    return "alpn_mismatch" if session.max_early_data else "unsupported_for_session"
 
 
 def _expect(what: str, found: Any, expected: Any) -> None:

@@ -10,7 +10,7 @@ import copy
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 
 class Unimplemented(Exception):
@@ -49,6 +49,7 @@ class Options:
     quic: bool = False
     quic_transport_params: bytes = b""
     quic_use_legacy_codepoint: int = -1
+    quic_early_data_context: str = ""
 
     # What is negotiated.
     min_version: int = 0
@@ -75,6 +76,7 @@ class Options:
     psk_identity: str = ""
     no_ticket: bool = False
     skip_ticket: bool = False
+    enable_early_data: bool = False
 
     # Who is who.
     credential: CredentialOptions = field(default_factory=CredentialOptions)
@@ -145,6 +147,11 @@ class Options:
     expect_peer_verify_pref: list[int] = field(default_factory=list)
     expect_selected_credential: list[int] = field(default_factory=list)
     expect_msg_callback: str = ""
+    expect_ticket_supports_early_data: bool = False
+    expect_accept_early_data: bool = False
+    expect_reject_early_data: bool = False
+    expect_no_offer_early_data: bool = False
+    expect_early_data_reason: str = ""
     handshake_never_done: bool = False
 
     # Policies of authorities.
@@ -181,12 +188,21 @@ ALWAYS_WITH_VALUE: Final = frozenset(
 _NEW_CREDENTIALS: Final = frozenset({"-new-x509-credential", "-new-psk-credential"})
 
 
-def parse(arguments: Sequence[str]) -> tuple[Options, Options]:
-    """The options of the first connection, and of those that resume its session. Raises Unimplemented."""
-    initial, resumed = Options(), Options()
+class Turns(NamedTuple):
+    """The options of the first connection, and of those that resume its session."""
+
+    initial: Options
+    resumed: Options
+    retry: Options
+    """Of those, once they know that their early data was rejected."""
+
+
+def parse(arguments: Sequence[str]) -> Turns:
+    """What the runner's command line says. Raises Unimplemented."""
+    turns = Turns(Options(), Options(), Options())
     words = iter(arguments)
     for word in words:
-        name, targets = _targets(word, initial, resumed)
+        name, targets = _targets(word, turns)
         if name in ALWAYS:
             continue
         if name in ALWAYS_WITH_VALUE:
@@ -197,15 +213,15 @@ def parse(arguments: Sequence[str]) -> tuple[Options, Options]:
                 options.credentials.append(CredentialOptions())
             continue
         _set(name, words, targets)
-    return initial, resumed
+    return turns
 
 
-def _targets(word: str, initial: Options, resumed: Options) -> tuple[str, list[Options]]:
-    """The flag without its prefix, and the connections it is for."""
-    for prefix, targets in (("-on-initial", [initial]), ("-on-resume", [resumed])):
+def _targets(word: str, turns: Turns) -> tuple[str, Sequence[Options]]:
+    """The flag without its prefix, and what it is for."""
+    for prefix, options in zip(("-on-initial", "-on-resume", "-on-retry"), turns, strict=True):
         if word.startswith(prefix + "-"):
-            return word.removeprefix(prefix), targets
-    return word, [initial, resumed]
+            return word.removeprefix(prefix), [options]
+    return word, turns
 
 
 _KINDS: Final = {each.name: str(each.type) for each in fields(Options)}

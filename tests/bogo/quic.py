@@ -10,8 +10,8 @@ from typing import Any
 
 from turtls.config import Negotiated
 from turtls.errors import AlertLevel, Fault, ProtocolError, TLSError, TruncatedError
-from turtls.events import DataReceived, Event, Pending
-from turtls.quic import KeysAvailable, Level, QuicConnection
+from turtls.events import DataReceived, EarlyDataReceived, Event, Pending
+from turtls.quic import KeysAvailable, Level, QuicClientConnection, QuicConnection
 from turtls.wire.registries import ContentType
 
 _HEADER = struct.Struct(">BBHL")
@@ -31,8 +31,9 @@ def record_length(data: bytes) -> int:
 class MockQuic:
     """A QUIC connection that hides nothing."""
 
-    def __init__(self, tls: QuicConnection) -> None:
+    def __init__(self, tls: QuicConnection, early_data: bytes) -> None:
         self.tls = tls
+        self._early_data = early_data
         self._unread = b""
         self._unsent = b""
         self._read: _Keys = {Level.PLAINTEXT: (0, b"")}
@@ -65,7 +66,7 @@ class MockQuic:
         return events
 
     def _receive(self, content_type: int, level: Level, suite: int, content: bytes) -> list[Event]:
-        if level is Level.EARLY:
+        if level is Level.EARLY and level not in self._read:
             return []  # dropped, as there are no keys for it
         if level not in self._read:
             raise ProtocolError(Fault.WRONG_LEVEL, f"there are no keys for {level.value}")
@@ -74,7 +75,7 @@ class MockQuic:
         assert content.startswith(secret), "the runner has another secret"
         content = content[len(secret) :]
         if content_type == ContentType.application_data:
-            return [DataReceived(content)]
+            return [EarlyDataReceived(content) if level is Level.EARLY else DataReceived(content)]
         assert content_type == ContentType.handshake
         return self._learn(self.tls.receive_crypto(level, content))
 
@@ -106,7 +107,7 @@ class MockQuic:
         """The runner's QUIC has no goodbye."""
 
     def data_to_send(self) -> bytes:
-        unsent, self._unsent = self._unsent + self._crypto(), b""
+        unsent, self._unsent = self._unsent + self._crypto() + self._early(), b""
         error = self.tls.crypto_error
         if error is not None and not self._told:
             self._told = True
@@ -115,6 +116,15 @@ class MockQuic:
 
     def _crypto(self) -> bytes:
         return b"".join(self._record(ContentType.handshake, level, data) for level, data in self.tls.crypto_to_send())
+
+    def _early(self) -> bytes:
+        """A client's early data, once, behind its ClientHello."""
+        data, self._early_data = self._early_data, b""
+        keys = self.tls.early_keys if isinstance(self.tls, QuicClientConnection) else None
+        if not data or keys is None:
+            return b""
+        self._write[Level.EARLY] = int(keys.cipher_suite), keys.traffic_secret
+        return self._record(ContentType.application_data, Level.EARLY, data)
 
     def _record(self, content_type: ContentType, level: Level, data: bytes) -> bytes:
         suite, secret = self._write[level]

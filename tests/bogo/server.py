@@ -23,11 +23,11 @@ def run(arguments: list[str], reasons: Path) -> int:
     Why a test is left out becomes a line of the file `reasons`.
     """
     try:
-        initial, resumed = parse(arguments)
-        if initial.is_handshaker_supported:
+        turns = parse(arguments)
+        if turns.initial.is_handshaker_supported:
             print("No")
             return 0
-        return run_connections(initial, resumed)
+        return run_connections(turns)
     except Unimplemented as reason:
         with reasons.open("a") as lines:
             lines.write(f"{reason}\n")

@@ -12,6 +12,7 @@ from turtls.config import (
     Credential,
     DangerAcceptAnyCertificate,
     Negotiated,
+    ReplayMemory,
     Role,
     Session,
     Signer,
@@ -102,6 +103,18 @@ class SessionIds:
         return answer(self.cache.unseal(untrusted_id, now), later=self.later)
 
 
+class ReplayGuards:
+    """A server's memory of the early data that it has accepted, which may take its time."""
+
+    def __init__(self) -> None:
+        self.later = False
+        self.memory = ReplayMemory()
+        self.zone = self.memory.zone
+
+    def claim(self, ticket: bytes, until: float, now: float) -> bool | Awaitable[bool]:
+        return answer(self.memory.claim(ticket, until, now), later=self.later)
+
+
 class Judge:
     """The verifier: accepts every chain that can be read, unless the test says otherwise."""
 
@@ -162,6 +175,7 @@ class World:
     sessions: Sessions = field(default_factory=Sessions)
     tickets: Tickets = field(default_factory=Tickets)
     session_ids: SessionIds = field(default_factory=SessionIds)
+    replay_guard: ReplayGuards = field(default_factory=ReplayGuards)
     judge: Judge = field(default_factory=Judge)
     used_credentials: list[int] = field(default_factory=list)
     """The numbers of those that signed since the connection began; -1 is the one without a number."""
@@ -174,7 +188,7 @@ class World:
     def begin(self, options: Options) -> None:
         """A new connection begins."""
         self.sessions.begin()
-        self.tickets.later = self.session_ids.later = options.async_
+        self.tickets.later = self.session_ids.later = self.replay_guard.later = options.async_
         self.tickets.skipped = options.skip_ticket
         self.session_ids.kept = 0
         self.judge.options = options

@@ -13,7 +13,7 @@ from turtls.crypto.suites import SUITES13
 from turtls.crypto.suites12 import SUITES12
 from turtls.explain import words
 from turtls.explain.chain import chain_facts
-from turtls.explain.verdict import Mark, facts, verdict
+from turtls.explain.verdict import Mark, facts, negotiated_as_json, verdict
 from turtls.wire.codepoints import CodePoint
 from turtls.wire.registries import CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme
 
@@ -142,3 +142,13 @@ def test_only_the_hybrids_are_post_quantum() -> None:
     assert words.is_post_quantum(NamedGroup.X25519MLKEM768)
     assert not words.is_post_quantum(NamedGroup.x25519)
     assert not words.is_post_quantum(None)
+
+
+def test_a_pre_shared_key_and_early_data() -> None:
+    by_key = {fact.label: fact for fact in facts(negotiated(psk_identity=b"me", peer=None, signature_scheme=None))}
+    assert "know the same secret" in by_key["Handshake"].words
+    assert verdict(negotiated(psk_identity=b"me", peer=None), None, LEAF.not_before).safe
+    early = {fact.label: fact for fact in facts(negotiated(resumed=True, early_data=True))}
+    assert early["Round trips"].value == "0"
+    assert "replay" in early["Round trips"].words
+    assert negotiated_as_json(negotiated(resumed=True, early_data=True))["early_data"]

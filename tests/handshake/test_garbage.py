@@ -16,7 +16,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.handshake.parties import (
-    NAME,
     ONLY_P256,
     client_config,
     connect,
@@ -28,7 +27,15 @@ from tests.handshake.parties import (
     server_config,
     shaken,
 )
-from turtls.config import ClientAuth, ClientConfig, DangerAcceptAnyCertificate, Policy, ServerConfig, Session
+from turtls.config import (
+    ClientAuth,
+    ClientConfig,
+    DangerAcceptAnyCertificate,
+    Policy,
+    PreSharedKey,
+    ServerConfig,
+    Session,
+)
 from turtls.connection import ClientConnection, Connection, ServerConnection
 from turtls.errors import AlertDescription, PeerAlert, TLSError
 from turtls.events import SessionReceived
@@ -77,6 +84,20 @@ class OneSession:
         return self.session
 
 
+class Credulous:
+    """A guard against replays that believes in everybody."""
+
+    zone = b"everywhere"
+
+    def claim(self, ticket: bytes, until: float, now: float) -> bool:
+        return True
+
+
+def starting(name: str) -> tuple[ClientConnection, ServerConnection]:
+    """The two sides of a scenario."""
+    return connect(*scenarios()[name], early_data=b"early" * 10 if name == "early data" else b"")
+
+
 Parties = tuple[ClientConfig, ServerConfig]
 
 
@@ -86,6 +107,8 @@ def scenarios() -> dict[str, Parties]:
     server = server_config(alpn=("h2",), record_size_limit=2000)
     mutual = server_config(client_auth=ClientAuth.REQUEST, verifier=DangerAcceptAnyCertificate())
     known = client_config(sessions=None, credentials=(credential("client.example"),))
+    early = replace(server, max_early_data=1000, replay_guard=Credulous())
+    psk = PreSharedKey(b"me", b"k" * 32)
     old: dict[str, Any] = {"policy": replace(Policy.LEGACY, versions=Policy.LEGACY.versions[1:])}
     oldest: dict[str, Any] = {"policy": replace(Policy.LEGACY, versions=(ProtocolVersion.TLS_1_0,))}
     return {
@@ -93,6 +116,8 @@ def scenarios() -> dict[str, Parties]:
         "retry": (client, server_config(policy=ONLY_P256)),
         "client certificate": (known, mutual),
         "resumed": (resuming(client, server), server),
+        "early data": (resuming(client, early), early),
+        "pre-shared key": (client_config(verifier=None, psks=(psk,)), server_config(psks={psk.identity: psk}.get)),
         "TLS 1.2": (replace(known, **old), replace(mutual, **old)),
         "TLS 1.2 resumed": (resuming(replace(client, **old), replace(server, **old)), replace(server, **old)),
         "TLS 1.0": (replace(known, **oldest), replace(mutual, **oldest)),
@@ -106,16 +131,21 @@ def resuming(client: ClientConfig, server: ServerConfig) -> ClientConfig:
     return replace(client, sessions=OneSession(session))
 
 
-NAMES = ["full", "retry", "client certificate", "resumed", "TLS 1.2", "TLS 1.2 resumed", "TLS 1.0"]
+NAMES = [
+    *("full", "retry", "client certificate", "resumed", "early data", "pre-shared key"),
+    *("TLS 1.2", "TLS 1.2 resumed", "TLS 1.0"),
+]
 handshakes = st.sampled_from(NAMES)
 
 
 def test_the_scenarios_are_what_they_say() -> None:
     assert list(scenarios()) == NAMES
-    for name, (client, server) in scenarios().items():
-        sides = shaken(client, server)
+    for name in scenarios():
+        sides = starting(name)
+        exchange(*sides)
         assert sides[0].negotiated is not None
-        assert sides[0].negotiated.resumed is name.endswith("resumed")
+        assert sides[0].negotiated.resumed is (name.endswith("resumed") or name == "early data")
+        assert sides[0].negotiated.early_data is (name == "early data")
         assert sides[0].negotiated.hello_retry is (name == "retry")
         assert (sides[0].negotiated.version < ProtocolVersion.TLS_1_3) is name.startswith("TLS")
 
@@ -173,7 +203,7 @@ def reordered(data: bytes, at: int) -> bytes:
 @given(name=handshakes, noise=noises, turn=st.integers(0, 5), pieces=st.sampled_from([1, 7, 10_000]))
 def test_noise_on_the_wire(name: str, noise: Noise, turn: int, pieces: int) -> None:
     """At each turn of each handshake, to the client and to the server."""
-    sides = connect(*scenarios()[name])
+    sides = starting(name)
     for number in range(8):
         sender, receiver = sides[number % 2], sides[1 - number % 2]
         data = sender.data_to_send()
@@ -236,7 +266,7 @@ def test_noise_in_the_messages(name: str, noise: Noise, at: int, by_server: bool
     client_side, server_side = scenarios()[name]
     meddle = meddling(noise, at)
     if by_server:
-        client, server = ClientConnection(client_side, server_name=NAME), meddling_server(meddle, server_side)
+        client, server = starting(name)[0], meddling_server(meddle, server_side)
     else:
         client, server = meddling_client(meddle, client_side), ServerConnection(server_side)
     sides = (client, server)
@@ -251,7 +281,7 @@ def test_noise_in_the_messages(name: str, noise: Noise, at: int, by_server: bool
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_byte_at_a_time(name: str) -> None:
-    sides = connect(*scenarios()[name])
+    sides = starting(name)
     for number in range(8):
         sender, receiver = sides[number % 2], sides[1 - number % 2]
         for byte in sender.data_to_send():

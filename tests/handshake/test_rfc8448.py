@@ -3,7 +3,7 @@
 What the trace's implementation chose otherwise than turtls is put in its place: the whole ClientHello, for a server
 EncryptedExtensions, CertificateRequest and NewSessionTicket. Everything else must come out as it stands there: hellos,
 binders, signatures' places, Finished, keys, records. Our client always sends the change_cipher_spec of compatibility
-mode, which all but one trace lack. There is no early data yet, so section 4 ends with the server's Finished.
+mode, which all but one trace lack.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from turtls.config import (
     DangerAcceptAnyCertificate,
     Environment,
     Policy,
+    ReplayMemory,
     ServerConfig,
     Session,
 )
@@ -35,7 +36,7 @@ from turtls.connection import ClientConnection, ServerConnection
 from turtls.crypto.groups import PrivateShare, from_private_bytes
 from turtls.crypto.hashes import Hash
 from turtls.errors import Fault, ProtocolError
-from turtls.events import DataReceived, HandshakeCompleted, PeerClosed, SessionReceived
+from turtls.events import DataReceived, EarlyDataReceived, HandshakeCompleted, PeerClosed, SessionReceived
 from turtls.handshake.offer import Offer
 from turtls.handshake.peer import Peer
 from turtls.handshake.resumption import TicketState
@@ -141,6 +142,7 @@ class OneSession:
 
 
 def client_of(trace: dict[str, Any], **options: Any) -> ClientConnection:
+    early_data = bytes.fromhex(options.pop("early_data", ""))
     config = ClientConfig(
         policy=POLICY,
         verifier=options.pop("verifier", DangerAcceptAnyCertificate()),
@@ -149,7 +151,7 @@ def client_of(trace: dict[str, Any], **options: Any) -> ClientConnection:
         **options,
     )
     with patch.object(turtls.handshake.hello, "Offer", replayed_offer(trace)):
-        return ClientConnection(config, server_name="server")
+        return ClientConnection(config, server_name="server", early_data=early_data)
 
 
 def _replayed_shares(trace: dict[str, Any]) -> Callable[[Sequence[NamedGroup]], list[PrivateShare]]:
@@ -205,13 +207,28 @@ def test_the_client_of_section_3() -> None:
 
 def test_the_client_of_section_4() -> None:
     """The binder is ours: its place in the ClientHello was empty."""
-    client = client_of(RESUMED, verifier=ANYBODY, sessions=OneSession(replace(first_session(), lifetime=60)))
-    assert client.data_to_send().hex() == RESUMED["client_hello"]
+    session = replace(first_session(), lifetime=60)
+    assert session.max_early_data == 1024
+    log: list[str] = []
+    client = client_of(
+        RESUMED, verifier=ANYBODY, sessions=OneSession(session), early_data=b"ABCDEF".hex(), keylog=log.append
+    )
+    assert client.data_to_send().hex() == RESUMED["client_hello"] + CHANGE_CIPHER_SPEC + RESUMED["early_data"]
     happened = client.receive_data(bytes.fromhex(RESUMED["server_hello"] + RESUMED["server_flight"]))
+    assert client.data_to_send().hex() == RESUMED["client_flight"]
     negotiated = only(HandshakeCompleted, happened).negotiated
     assert negotiated.resumed
+    assert negotiated.early_data
     assert negotiated.peer is not None
     assert negotiated.peer.chain == server_chain(SIMPLE)
+    assert {line.split()[0]: line.split()[2] for line in log[:2]} == {
+        "CLIENT_EARLY_TRAFFIC_SECRET": "3fbbe6a60deb66c30a32795aba0eff7eaa10105586e7be5c09678d63b6caab62",
+        "EARLY_EXPORTER_SECRET": "b2026866610937d7423e5be90862ccf24c0e6091186d34f812089ff5be2ef7df",
+    }
+    client.send_data(bytes.fromhex(RESUMED["data"]))
+    assert client.data_to_send().hex() == RESUMED["client_data"]
+    assert only(DataReceived, client.receive_data(bytes.fromhex(RESUMED["server_data"]))).data.hex() == RESUMED["data"]
+    close_client(RESUMED, client)
 
 
 def test_the_client_of_section_5() -> None:
@@ -340,8 +357,9 @@ class OneTicket:
     lifetime = 30
     single_use = False
 
-    def __init__(self, secret: bytes = PSK) -> None:
+    def __init__(self, secret: bytes = PSK, **state: Any) -> None:
         self._secret = secret
+        self._state = state
 
     def seal(self, state: bytes, now: float) -> bytes:
         raise AssertionError("no ticket is issued in this trace")
@@ -356,10 +374,30 @@ class OneTicket:
             alpn=b"",
             client_chain=[],
             authenticated_at=1_000_000_000,
+            **self._state,
         ).encode()
 
 
 def test_the_server_of_section_4() -> None:
+    """It verifies the trace's binder, and accepts the early data."""
+    guard = ReplayMemory()
+    state: dict[str, Any] = {
+        "issued_at": 10**9,
+        "age_add": 0xFAD6AAC5,
+        "max_early_data": 1024,
+        "replay_zone": guard.zone,
+    }
+    server = server_of(RESUMED, tickets=OneTicket(**state), max_early_data=1024, replay_guard=guard)
+    answer_hello(RESUMED, server)
+    assert server.receive_data(bytes.fromhex(RESUMED["early_data"])) == [EarlyDataReceived(b"ABCDEF")]
+    assert finish_server(RESUMED, server).negotiated.early_data
+    assert only(DataReceived, server.receive_data(bytes.fromhex(RESUMED["client_data"]))).data.hex() == RESUMED["data"]
+    server.send_data(bytes.fromhex(RESUMED["data"]))
+    assert server.data_to_send().hex() == RESUMED["server_data"]
+    close_server(RESUMED, server)
+
+
+def test_the_server_of_section_4_without_early_data() -> None:
     """It verifies the trace's binder, and takes no early data: what is under the early keys is dropped."""
     server = server_of(RESUMED, tickets=OneTicket())
     answer_hello(RESUMED, server)

@@ -25,7 +25,7 @@ from tests.handshake.parties import (
     server_config,
     shaken,
 )
-from turtls.config import ClientAuth, ClientConfig, DangerAcceptAnyCertificate, ServerConfig
+from turtls.config import ClientAuth, ClientConfig, DangerAcceptAnyCertificate, PreSharedKey, ServerConfig
 from turtls.connection import ClientConnection, Connection, ServerConnection
 from turtls.errors import Fault, PeerAlert
 from turtls.handshake.over_records import RecordCarrier
@@ -37,7 +37,7 @@ from turtls.wire.registries import ContentType, HandshakeType
 T = HandshakeType
 EVERY_TYPE = frozenset(T.members()) | {T(99), T(255)}
 
-CH, SH, EE, CR, CT, CV, FIN = (
+CH, SH, EE, CR, CT, CV, FIN, EOED = (
     T.client_hello,
     T.server_hello,
     T.encrypted_extensions,
@@ -45,6 +45,7 @@ CH, SH, EE, CR, CT, CV, FIN = (
     T.certificate,
     T.certificate_verify,
     T.finished,
+    T.end_of_early_data,
 )
 AFTER_FOR_CLIENT = {T.new_session_ticket, T.key_update, T.certificate_request}
 AFTER_FOR_SERVER = {T.key_update, T.certificate}
@@ -59,8 +60,10 @@ class Scenario:
     client_waits: list[set[HandshakeType]]
     server_waits: list[set[HandshakeType]]
     before: Callable[[ClientConfig, ServerConfig], Any] = lambda client, server: None
+    early_data: bytes = b""
 
 
+PSK = PreSharedKey(b"me", b"k" * 32)
 AUTHENTICATED = {"client_auth": ClientAuth.REQUEST, "verifier": DangerAcceptAnyCertificate()}
 SCENARIOS = {
     "full": Scenario(
@@ -77,6 +80,20 @@ SCENARIOS = {
     ),
     "resumed": Scenario(
         client_config, server_config, [{SH}, {EE}, {FIN}, AFTER_FOR_CLIENT], [{CH}, {FIN}, AFTER_FOR_SERVER], shaken
+    ),
+    "early data": Scenario(
+        client_config,
+        lambda: server_config(max_early_data=100),
+        [{SH}, {EE}, {FIN}, AFTER_FOR_CLIENT],
+        [{CH}, {EOED}, {FIN}, AFTER_FOR_SERVER],
+        shaken,
+        b"early data",
+    ),
+    "pre-shared key": Scenario(
+        lambda: client_config(verifier=None, psks=(PSK,)),
+        lambda: server_config(credentials=(), psks={PSK.identity: PSK}.get),
+        [{SH}, {EE}, {FIN}, AFTER_FOR_CLIENT],
+        [{CH}, {FIN}, AFTER_FOR_SERVER],
     ),
     "client certificate": Scenario(
         lambda: client_config(credentials=(credential("client.example"),)),
@@ -130,7 +147,7 @@ def test_a_client_refuses_every_other_message(scenario: Scenario, index: int, ki
     config, server_side = scenario.client(), scenario.server()
     scenario.before(config, server_side)
     server = meddling_server(instead(index, kind), server_side)
-    client = ClientConnection(config, server_name=NAME)
+    client = ClientConnection(config, server_name=NAME, early_data=scenario.early_data)
     assert fault_in(client, server) is Fault.UNEXPECTED_MESSAGE
 
 
@@ -138,7 +155,7 @@ def test_a_client_refuses_every_other_message(scenario: Scenario, index: int, ki
 def test_a_server_refuses_every_other_message(scenario: Scenario, index: int, kind: HandshakeType) -> None:
     config, server_side = scenario.client(), scenario.server()
     scenario.before(config, server_side)
-    client = meddling_client(instead(index, kind), config)
+    client = meddling_client(instead(index, kind), config, early_data=scenario.early_data)
     assert fault_in(client, ServerConnection(server_side)) is Fault.UNEXPECTED_MESSAGE
 
 
@@ -183,19 +200,20 @@ def in_scenario(
     if sender == "server":
         with interjecting(before, content_type, content):
             server = ServerConnection(server_side)
-        return ClientConnection(config, server_name=NAME), server
+        return ClientConnection(config, server_name=NAME, early_data=scenario.early_data), server
     with interjecting(before, content_type, content):
-        client = ClientConnection(config, server_name=NAME)
+        client = ClientConnection(config, server_name=NAME, early_data=scenario.early_data)
     return client, ServerConnection(server_side)
 
 
-def positions(sender: str, first: int) -> list[Any]:
+def positions(sender: str, first: int, but: tuple[str, int] = ("", 0)) -> list[Any]:
     """Each scenario with each message that the sender sends in the handshake, from its number `first` on."""
     waits = "client_waits" if sender == "server" else "server_waits"
     return [
         pytest.param(name, number, id=f"{name}-{number}")
         for name, scenario in SCENARIOS.items()
         for number in range(first, getattr(scenario, waits).index({FIN}) + 1)
+        if (name, number) != but
     ]
 
 
@@ -205,7 +223,7 @@ def test_a_client_takes_no_data_before_the_server_is_known(name: str, before: in
     assert refused(*parties) is Fault.UNEXPECTED_RECORD
 
 
-@pytest.mark.parametrize(("name", "before"), positions("client", 0))
+@pytest.mark.parametrize(("name", "before"), positions("client", 0, but=("early data", 1)))
 def test_a_server_takes_no_data_before_the_client_is_known(name: str, before: int) -> None:
     parties = in_scenario(name, "client", before, ContentType.application_data, b"too early")
     assert refused(*parties) is Fault.UNEXPECTED_RECORD
@@ -324,10 +342,13 @@ def test_each_scenario_is_what_its_table_says(scenario: Scenario) -> None:
             sent.append(message.msg_type)
             return message
 
+        early_data = scenario.early_data
         if side == "client":
-            parties = ClientConnection(config, server_name=NAME), meddling_server(note, server_side)
+            client = ClientConnection(config, server_name=NAME, early_data=early_data)
+            parties = client, meddling_server(note, server_side)
         else:
-            parties = meddling_client(note, config), ServerConnection(server_side)
+            client = meddling_client(note, config, early_data=early_data)
+            parties = client, ServerConnection(server_side)
         assert fault_in(*parties) is None
         assert len(sent) >= len(waits)
         assert all(kind in allowed for kind, allowed in zip(sent, waits, strict=False))

@@ -104,6 +104,19 @@ def test_the_system_is_not_trusted_where_there_is_a_pre_shared_key(monkeypatch: 
         assert client.negotiated.psk_identity == psk.identity
 
 
+def test_a_server_accepts_no_early_data_here() -> None:
+    """Whatever the configuration allows others: nobody here could tell the application what may be a replay."""
+    config = client_config()
+    with serving(echo, server_config(max_early_data=1000)) as listener:
+        for resumed in (False, True):
+            with connect(listener, config=config, early_data=b"early") as client:
+                assert client.negotiated is not None
+                assert client.negotiated.resumed is resumed
+                assert not client.negotiated.early_data
+                client.sendall(b"early")
+                assert client.recv(5) == b"early"
+
+
 def test_without_a_configuration_sessions_are_resumed_from_call_to_call(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(defaults, "default_verifier", verifier)
     with serving(echo) as listener:

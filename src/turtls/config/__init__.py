@@ -15,6 +15,7 @@ from turtls.config.credentials import Credential, CredentialIndex, Signer
 from turtls.config.environment import Environment
 from turtls.config.policy import Policy
 from turtls.config.psk import LookUpPsk, PreSharedKey
+from turtls.config.replay import ReplayGuard, ReplayMemory
 from turtls.config.session import Negotiated, Session, SessionCache, SessionIdStore, SessionStore, TicketStore
 from turtls.config.srp import SrpLogin, SrpUsers
 from turtls.config.trust import DangerAcceptAnyCertificate, Role, VerificationRequest, VerifiedChain, Verifier
@@ -34,6 +35,8 @@ __all__ = [
     "Negotiated",
     "Policy",
     "PreSharedKey",
+    "ReplayGuard",
+    "ReplayMemory",
     "Role",
     "ServerConfig",
     "Session",
@@ -163,6 +166,13 @@ class ServerConfig:
     """Keeps sessions of TLS 1.2 for clients that know session ids, but no tickets; None does not."""
     tickets_to_send: int = 2
     """To each client of TLS 1.3 that can resume: 0 to 255. After a resumption, one at the most."""
+    max_early_data: int = 0
+    """Bytes of early data (RFC 8446, section 2.3) to accept from a client that resumes, up to 2**20; 0 accepts none.
+
+    It comes as EarlyDataReceived. Whoever listens can send it again: `replay_guard` sees to it that it is accepted once
+    for each ticket, but a client whose early data was not accepted sends it again itself (section 8). So the
+    application must act on it only where acting twice does no harm. The servers of turtls.io accept none."""
+    replay_guard: ReplayGuard = field(default_factory=ReplayMemory)
     on_client_hello: Callable[[ClientHelloInfo], ServerConfig | None | Awaitable[ServerConfig | None]] | None = None
     """Sees the ClientHello before anything is chosen, and may put another configuration in the place of this one.
 
@@ -179,6 +189,8 @@ class ServerConfig:
         _check_alpn(self.alpn)
         if not 0 <= self.tickets_to_send <= 255:
             raise ConfigError("tickets_to_send is 0 to 255: the nonce of a ticket is one byte here.")
+        if not 0 <= self.max_early_data <= 2**20:
+            raise ConfigError("max_early_data is 0 to 2**20 bytes: nobody has vouched for them when they come.")
         object.__setattr__(self, "credentials_by_name", CredentialIndex(self.credentials))
         if self.client_auth is not ClientAuth.NONE:
             self.required_verifier()

@@ -38,6 +38,8 @@ class Negotiated:
     ocsp_response: bytes | None = None
     """The DER OCSPResponse that the peer stapled."""
     resumed: bool = False
+    early_data: bool = False
+    """Whether the server accepted the client's early data. If it is False, nothing of it has arrived."""
     hello_retry: bool = False
     """Whether a HelloRetryRequest cost a round trip."""
 
@@ -73,6 +75,10 @@ class Session:
     """Who vouched for `peer`: a session is only resumed under the same verifier."""
     min_rsa_bits: int
     """What the keys in the chain of `peer` were held to: never resumed where more is asked."""
+    max_early_data: int = 0
+    """Bytes of early data that the server would accept; 0 is none (RFC 8446, section 4.6.1)."""
+    transport_parameters: bytes | None = None
+    """QUIC's, of the server: early data has to keep to them (RFC 9000, section 7.4.1)."""
     identity: tuple[object, ...]
     """Who this side was (`ClientConfig.identity`): the server goes on with the same client, so nobody else may."""
 

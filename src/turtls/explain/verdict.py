@@ -68,7 +68,7 @@ def _facts(negotiated: Negotiated) -> Iterator[Fact]:
     yield Fact(
         "Handshake",
         "resumed" if negotiated.resumed else "full",
-        "from an earlier session, without certificates" if negotiated.resumed else words.handshake_words(suite),
+        "from an earlier session, without certificates" if negotiated.resumed else words.handshake_words(negotiated),
         Mark.PLAIN,
     )
     yield _round_trips(negotiated)
@@ -96,6 +96,8 @@ def weaknesses(negotiated: Negotiated) -> tuple[str, ...]:
 
 
 def _round_trips(negotiated: Negotiated) -> Fact:
+    if negotiated.early_data:
+        return Fact("Round trips", "0", "the first request came with the hello; it may have been a replay", Mark.PLAIN)
     if negotiated.hello_retry:
         return Fact("Round trips", "2", "the server asked for another key share", Mark.PLAIN)
     if negotiated.version != ProtocolVersion.TLS_1_3 and not negotiated.resumed:
@@ -114,7 +116,9 @@ def negotiated_as_json(negotiated: Negotiated) -> dict[str, Any]:
         "signature_scheme": None if signature is None else signature.name,
         "alpn": negotiated.alpn,
         "server_name": negotiated.server_name,
+        "pre_shared_key": negotiated.psk_identity is not None,
         "resumed": negotiated.resumed,
+        "early_data": negotiated.early_data,
         "hello_retry": negotiated.hello_retry,
     }
 

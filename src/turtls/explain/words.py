@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from turtls.config import Negotiated
 from turtls.crypto.suites import SUITES13
 from turtls.crypto.suites12 import SUITES12
 from turtls.wire.registries import CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme
@@ -95,7 +96,11 @@ MESSAGES = {
     "KeyUpdate": Words(
         "Fresh keys", "The sender goes on under new keys; what leaks later does not open what came before."
     ),
-    "EndOfEarlyData": Words("That was all I had to say early", "The client's early data ends here."),
+    "EndOfEarlyData": Words(
+        "That was all I had to say early",
+        "What the client sent before it knew the server's answer ends here. Whoever listened could have sent the same "
+        "again; what follows belongs to this connection alone.",
+    ),
 }
 """By the name of the message's declaration."""
 
@@ -114,14 +119,14 @@ EXTENSIONS = {
     "signature_algorithms": "the signatures the sender can verify",
     "signature_algorithms_cert": "the signatures it can verify in certificates",
     "application_layer_protocol_negotiation": "what is to be spoken inside: HTTP/2, HTTP/1.1, ...",
-    "psk_key_exchange_modes": "how a session may be resumed",
-    "pre_shared_key": "a ticket from an earlier session",
+    "psk_key_exchange_modes": "how a session may be resumed, or a key used that both had before",
+    "pre_shared_key": "a ticket from an earlier session, or the name of a key that both have",
     "status_request": "asks for proof that the certificate is not revoked",
     "signed_certificate_timestamp": "asks for proof that the certificate was published",
     "certificate_authorities": "the authorities the sender trusts",
     "cookie": "to be sent back, so that the server need not remember",
     "record_size_limit": "the largest record the sender takes",
-    "early_data": "data sent before the handshake ends",
+    "early_data": "data comes before the handshake ends, which saves a round trip, and may be a replay",
     "post_handshake_auth": "the client can be asked for its certificate later",
     "compress_certificate": "the sender can unpack compressed certificates",
     "encrypted_client_hello": "hides the name, or pretends to",
@@ -193,12 +198,13 @@ def suite_words(suite: CipherSuite) -> str:
     return _CIPHERS[meaning.aead.name] if meaning is not None and meaning.aead is not None else ""
 
 
-def handshake_words(suite: CipherSuite) -> str:
+def handshake_words(negotiated: Negotiated) -> str:
     """How each side came to know, in a handshake that was not resumed, whom it talks to."""
-    meaning = SUITES12.get(suite)
-    if meaning is None or meaning.key_exchange.is_signed:
+    meaning = SUITES12.get(negotiated.cipher_suite)
+    by_signature = negotiated.psk_identity is None if meaning is None else meaning.key_exchange.is_signed
+    if by_signature:
         return "with certificate and signature"
-    if meaning.authentication.by_certificate:
+    if meaning is not None and meaning.authentication.by_certificate:
         return "with a certificate, and no signature: only who holds its key could go on"
     return "without a certificate: both sides showed that they know the same secret"
 

@@ -7,6 +7,7 @@ from turtls.crypto.key_schedule import MasterSecret, finished_mac
 from turtls.crypto.suites import SUITES13, Suite13
 from turtls.errors import Fault, ProtocolError
 from turtls.handshake.certificates import Authenticated, Authenticator, answer_certificate_request
+from turtls.handshake.early_data import is_early_data_accepted
 from turtls.handshake.established import Established
 from turtls.handshake.offer import Offer, bind, chosen_protocol
 from turtls.handshake.peer import Level, Peer
@@ -30,6 +31,7 @@ from turtls.wire.messages import (
     Certificate,
     CertificateRequest,
     EncryptedExtensions,
+    EndOfEarlyData,
     Finished,
     HelloRetryRequest,
     ServerHello,
@@ -57,12 +59,15 @@ async def handshake(
     handshake_secret = start_key_schedule(suite, psk, shared_secret)
     client_secret, server_secret = handshake_traffic_secrets(peer, handshake_secret, transcript.digest())
     peer.install_read(Level.HANDSHAKE, suite, server_secret, "from here on nobody on the path can read the handshake")
-    peer.install_write(Level.HANDSHAKE, suite, client_secret, "the client's answers are encrypted, too")
+    sends_early_data = offer.early_data and peer.carrier.has_end_of_early_data  # else its keys come between
+    if not sends_early_data:
+        peer.install_write(Level.HANDSHAKE, suite, client_secret, "the client's answers are encrypted, too")
 
     # Server parameters.
     encrypted_extensions = await peer.receive(EncryptedExtensions)
     transcript.add(encrypted_extensions.raw)
     alpn = _check_encrypted_extensions(peer, offer, encrypted_extensions.extensions)
+    early_data = is_early_data_accepted(psk, suite, alpn, encrypted_extensions.extensions)
 
     # Authentication: by certificate, or by the PSK: the session's that is resumed, or one from outside.
     request: CertificateRequest | None = None
@@ -84,6 +89,10 @@ async def handshake(
         peer, master_secret, transcript.digest()
     )
     peer.install_read(Level.APPLICATION, suite, server_application, "the server's data follows")
+    if sends_early_data:
+        if early_data:
+            transcript.add(peer.send(EndOfEarlyData()))
+        peer.install_write(Level.HANDSHAKE, suite, client_secret, "early data is over; the client's answers follow")
     if request is not None:
         if request.certificate_request_context:
             raise ProtocolError(Fault.ILLEGAL_PARAMETER, "certificate_request_context in the handshake")
@@ -108,6 +117,7 @@ async def handshake(
             authenticated_at=session.authenticated_at if session is not None else peer.environment.now(),
             ocsp_response=authenticated.ocsp_response if authenticated else None,
             resumed=session is not None,
+            early_data=early_data,
             hello_retry=hello_retry,
         ),
         suite=suite,

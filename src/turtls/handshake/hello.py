@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from turtls.config import ClientConfig, ServerConfig, Session
 from turtls.errors import Fault, ProtocolError
 from turtls.handshake import client13, server13
+from turtls.handshake.early_data import begin_early_data
 from turtls.handshake.established import Established
 from turtls.handshake.established12 import Established12
 from turtls.handshake.offer import Offer, bind
@@ -31,8 +32,13 @@ async def client(
     transcript = Transcript()
     bind(offer, transcript)
     transcript.add(peer.send_raw(offer.raw, offer.hello))
+    if offer.early_data:
+        begin_early_data(peer, offer)
     answer = await peer.receive(ServerHello, HelloRetryRequest, ServerHello12)
     if isinstance(answer, ServerHello12):
+        if offer.early_data:  # appendix D.3
+            peer.end_early_data()
+            raise ProtocolError(Fault.EARLY_DATA_VERSION)
         peer.version = answer.server_version
         from turtls.handshake import client12
 

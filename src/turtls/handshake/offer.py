@@ -17,6 +17,7 @@ from turtls.wire.extensions import (
     AnyExtension,
     CertificateAuthorities,
     Cookie,
+    EarlyDataIndication,
     Extensions,
     KeyShareClientHello,
     KeyShareEntry,
@@ -41,6 +42,7 @@ class Offer:
 
     __slots__ = (
         "config",
+        "early_data",
         "grease",
         "hello",
         "psks",
@@ -62,9 +64,21 @@ class Offer:
         self.terms = config.once(Terms)
         self.psks = psks_to_offer(config, session, self.terms.psk_hashes)
         """What TLS 1.3 may start from in the place of a certificate, in the order of the ClientHello."""
+        self.early_data = self._offers_early_data(peer)
         self.hello = self._first_hello(peer)
         self.raw = b""
         """The ClientHello's bytes, once it is sent."""
+
+    def _offers_early_data(self, peer: Peer) -> bool:
+        """Whether the session allows it and can go on with all that early data is bound to (section 4.2.10)."""
+        session = self.session
+        return (
+            session is not None
+            and session.version == ProtocolVersion.TLS_1_3
+            and session.cipher_suite in self.terms.cipher_suites
+            and (session.alpn is None or session.alpn in self.config.alpn)
+            and peer.carrier.offers_early_data(session)
+        )
 
     def _first_hello(self, peer: Peer) -> ClientHello:
         random = peer.environment.random
@@ -111,6 +125,8 @@ class Offer:
             self._key_shares(peer),
             *self.terms.extensions13,
         ]
+        if self.early_data:
+            bodies.append(EarlyDataIndication())
         if config.send_certificate_authorities and config.verifier is not None:
             authorities = config.verifier.certificate_authorities()
             bodies += [CertificateAuthorities(authorities=list(authorities))] if authorities else []
@@ -156,6 +172,10 @@ class Offer:
         """
         extensions = self.hello.extensions
         extensions.remove(OfferedPsks)
+        if self.early_data:  # HelloRetryRequest means that it is not accepted
+            self.early_data = False
+            extensions.remove(EarlyDataIndication)
+            peer.end_early_data()
         if group is not None:
             [share] = peer.environment.generate_key_shares([group])
             self.shares = {group: share}

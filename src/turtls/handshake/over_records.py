@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from turtls.config import Session
 from turtls.crypto.suites import Suite13
 from turtls.errors import Fault, ProtocolError
 from turtls.handshake.peer import Level
@@ -18,17 +19,29 @@ class RecordCarrier:
     """Satisfies `handshake.peer.Carrier`. Messages that follow each other under the same keys share records."""
 
     __slots__ = (
+        "_accepts_early_data",
+        "_early_data",
         "_sent_change_cipher_spec",
         "_unsent",
         "_version_is_settled",
+        "accepted_early_data",
+        "early_data_left",
         "handshake_done",
         "is_client",
         "messages",
         "records",
     )
 
-    def __init__(self, *, is_client: bool, padding: int) -> None:
+    def __init__(
+        self, *, is_client: bool, padding: int, early_data: bytes = b"", accepts_early_data: bool = False
+    ) -> None:
         self.is_client = is_client
+        self._early_data = early_data
+        self._accepts_early_data = accepts_early_data
+        self.accepted_early_data = False
+        """A server has: it may send its own data before the client's Finished (RFC 8446, section 4.4.4)."""
+        self.early_data_left: int | None = None
+        """Bytes of early data that may still come; None where none may."""
         self.records = RecordLayer()
         self.records.padding = padding
         if not is_client:
@@ -80,13 +93,17 @@ class RecordCarrier:
         """Expect what follows under new keys. Raises ProtocolError (EXCESS_HANDSHAKE_DATA)."""
         self.messages.require_empty()
         self.records.install_read(Protection13(suite, traffic_secret))
-        self.records.accept_plaintext_alert = level is Level.HANDSHAKE and not self.is_client
-        self.records.ignore_ccs = level is Level.HANDSHAKE
+        self.records.accept_plaintext_alert = level is not Level.APPLICATION and not self.is_client
+        self.records.ignore_ccs = level is not Level.APPLICATION
+        if level is not Level.EARLY:
+            self.early_data_left = None
 
     def install_write(self, level: Level, suite: Suite13, traffic_secret: bytes) -> None:
-        """Send what follows under new keys."""
+        """Send what follows under new keys. With those for early data, this is sent, too."""
         self.flush()
         self.records.install_write(Protection13(suite, traffic_secret))
+        if level is Level.EARLY:
+            self.records.write(ContentType.application_data, self._early_data)
 
     def middlebox_change_cipher_spec(self) -> None:
         """Send, once, the change_cipher_spec that means nothing (appendix D.4)."""
@@ -113,12 +130,57 @@ class RecordCarrier:
         self.records.legacy_record_version = int(min(version, ProtocolVersion.TLS_1_2))
         self.records.ignore_ccs = version >= ProtocolVersion.TLS_1_3
 
-    def skip_early_data(self, *, until_second_hello: bool) -> None:
-        """Drop the early data that was not accepted (section 4.2.10)."""
+    # Early data (section 4.2.10).
+
+    @property
+    def peer_transport_parameters(self) -> bytes | None:
+        """QUIC has them."""
+        return None
+
+    @property
+    def early_data_context(self) -> bytes:
+        """There is nothing beside TLS."""
+        return b""
+
+    @property
+    def has_end_of_early_data(self) -> bool:
+        """Early data and what follows it come in one stream."""
+        return True
+
+    def early_data_limit(self, configured: int) -> int:
+        """How much early data is accepted, and so said in tickets; 0 is none."""
+        return configured if self._accepts_early_data else 0
+
+    def offers_early_data(self, session: Session) -> bool:
+        """Whether a client has early data, and no more than the session allows."""
+        return 0 < len(self._early_data) <= session.max_early_data
+
+    def expect_early_data(self, limit: int) -> None:
+        """So many bytes of early data are accepted."""
+        self.accepted_early_data = True
+        self.early_data_left = limit
+
+    def take_early_data(self, length: int) -> None:
+        """So many bytes of it have come. Raises ProtocolError: TOO_MUCH_EARLY_DATA, UNEXPECTED_RECORD if it is over."""
+        if self.early_data_left is None:
+            raise ProtocolError(Fault.UNEXPECTED_RECORD, "application data before the handshake is done")
+        if length > self.early_data_left:  # section 4.6.1
+            raise ProtocolError(Fault.TOO_MUCH_EARLY_DATA, "more than its ticket allows")
+        self.early_data_left -= length
+
+    def end_early_data(self) -> None:
+        """The server wants none of it: a client sends in the clear again."""
+        self.records.install_write(None)
+
+    def skip_early_data(self, allowed: int, *, until_second_hello: bool) -> None:
+        """Drop the early data that was not accepted; `allowed` are the bytes that tickets may have allowed."""
+        limit = allowed + MAX_EARLY_DATA_SKIPPED
         if until_second_hello:
-            self.records.skip_application_data(MAX_EARLY_DATA_SKIPPED)
+            self.records.skip_application_data(limit)
         else:
-            self.records.skip_undecryptable(MAX_EARLY_DATA_SKIPPED)
+            self.records.skip_undecryptable(limit)
+
+    # Records.
 
     def limit_records(self, *, send: int | None = None, receive: int | None = None) -> None:
         """Bytes that a record's plaintext may have, its content type included (RFC 8449)."""

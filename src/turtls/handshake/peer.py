@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Generator
 from enum import Enum
 from typing import Any, Generic, NoReturn, Protocol, TypeVar, overload
 
-from turtls.config import Environment
+from turtls.config import Environment, Session
 from turtls.crypto.suites import Suite13
 from turtls.crypto.suites12 import Suite12
 from turtls.events import Direction, Event, HandshakeMessageSeen, KeysInstalled, SecretDerived, StepTaken, Trace
@@ -76,8 +76,44 @@ class Carrier(Protocol):
         """Send the change_cipher_spec that means nothing (RFC 8446, appendix D.4), where the carrier has one."""
         ...
 
-    def skip_early_data(self, *, until_second_hello: bool) -> None:
-        """Drop the early data that was not accepted, until the peer comes to what counts (section 4.2.10)."""
+    @property
+    def peer_transport_parameters(self) -> bytes | None:
+        """QUIC's, of the other side."""
+        ...
+
+    # Early data (RFC 8446, section 4.2.10).
+
+    @property
+    def early_data_context(self) -> bytes:
+        """What a server's early data rests on beside TLS: it is only accepted where that has stayed the same."""
+        ...
+
+    @property
+    def has_end_of_early_data(self) -> bool:
+        """Whether a message tells where early data ends, and with it its keys (RFC 9001, section 8.3)."""
+        ...
+
+    def early_data_limit(self, configured: int) -> int:
+        """How much early data is accepted, and so said in tickets; 0 is none."""
+        ...
+
+    def offers_early_data(self, session: Session) -> bool:
+        """Whether a client has early data, and no more than the session allows."""
+        ...
+
+    def expect_early_data(self, limit: int) -> None:
+        """So many bytes of early data are accepted."""
+        ...
+
+    def end_early_data(self) -> None:
+        """The server wants none of it: a client sends in the clear again."""
+        ...
+
+    def skip_early_data(self, allowed: int, *, until_second_hello: bool) -> None:
+        """Drop the early data that was not accepted, until the peer comes to what counts.
+
+        `allowed` are the bytes that this server's tickets may have allowed.
+        """
         ...
 
     def send_change_cipher_spec(self, protection: Protection) -> None:
@@ -208,6 +244,11 @@ class Peer:
         self._encrypted.add("sent")
         if self._observer is not None:
             self._observer(KeysInstalled("sent", level.value, suite.suite.name, why))
+
+    def end_early_data(self) -> None:
+        """The server wants none of it: what follows goes in the clear."""
+        self.carrier.end_early_data()
+        self._encrypted.discard("sent")
 
     def send_change_cipher_spec(self, protection: Protection, suite: Suite12, why: str) -> None:
         """Up to TLS 1.2: what follows is protected."""

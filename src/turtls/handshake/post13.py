@@ -136,7 +136,7 @@ def keep_ticket(
     if ticket.ticket_lifetime > MAX_LIFETIME:  # section 4.6.1: not to be believed
         raise ProtocolError(Fault.ILLEGAL_PARAMETER, f"ticket_lifetime {ticket.ticket_lifetime}")
     if ticket.ticket_lifetime and config.sessions is not None:
-        session = session_from_ticket(config, established, ticket, peer.environment.now())
+        session = session_from_ticket(peer, config, established, ticket)
         config.sessions.put(session_key, session)
         peer.events.append(SessionReceived(session))
 

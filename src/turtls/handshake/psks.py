@@ -138,6 +138,7 @@ class ChosenPsk:
 
     proof: VerifiedBinder
     index: int
+    obfuscated_ticket_age: int
     psk: Psk
 
 
@@ -164,7 +165,8 @@ async def choose_psk(
     for index, identity in enumerate(offered.identities[:MAX_IDENTITIES_TRIED]):
         psk = await _find(peer, config, identity.identity, suite, server_name)
         if psk is not None:
-            return ChosenPsk(verify_binder(psk.binder(transcript_hash), offered.binders[index]), index, psk)
+            proof = verify_binder(psk.binder(transcript_hash), offered.binders[index])
+            return ChosenPsk(proof, index, identity.obfuscated_ticket_age, psk)
     if config.psks is not None and not _can_show_certificate(config, hello):
         unknown = Psk(b"", EarlySecret(suite.hash, peer.environment.random(32)), PskOrigin.EXTERNAL)
         verify_binder(unknown.binder(transcript_hash), offered.binders[0])

@@ -25,7 +25,7 @@ from turtls.handshake.established import Established
 from turtls.handshake.peer import Peer
 from turtls.record.limits import MAX_TICKET
 from turtls.wire.codec import Struct, code_point, opaque, uint32, vector
-from turtls.wire.extensions import Extensions
+from turtls.wire.extensions import EarlyDataNewSessionTicket, Extensions
 from turtls.wire.messages import NewSessionTicket
 from turtls.wire.registries import CipherSuite, ProtocolVersion
 
@@ -50,6 +50,13 @@ class TicketState(Struct):
     """Of that PSK's key or that user's verifier: another one under the same name is somebody else's."""
     authenticated_at: int = uint32()
     """Seconds since the epoch."""
+    issued_at: int = uint32(default=0)
+    """When the ticket was issued: seconds since the epoch."""
+    age_add: int = uint32(default=0)
+    max_early_data: int = uint32(default=0)
+    replay_zone: bytes = opaque(0, 32, default=b"")
+    """`ReplayGuard.zone`, where early data is allowed."""
+    early_data_context: bytes = opaque(0, 2**16 - 1, default=b"")
 
     def __repr__(self) -> str:
         """Without the secret: what is represented may end in a log."""
@@ -92,16 +99,17 @@ def _may_resume(session: Session, config: ClientConfig, server_name: str | None,
 
 
 def session_from_ticket(
-    config: ClientConfig, established: Established, ticket: NewSessionTicket, now: float
+    peer: Peer, config: ClientConfig, established: Established, ticket: NewSessionTicket
 ) -> Session:
     """What a client keeps of a NewSessionTicket."""
     negotiated, suite = established.negotiated, established.suite
+    early_data = ticket.extensions.get(EarlyDataNewSessionTicket)
     return Session(
         version=negotiated.version,
         cipher_suite=suite.suite,
         ticket=ticket.ticket,
         secret=resumption_psk(suite.hash, established.resumption_master_secret, ticket.ticket_nonce),
-        received_at=now,
+        received_at=peer.environment.now(),
         lifetime=ticket.ticket_lifetime,
         age_add=ticket.ticket_age_add,
         server_name=negotiated.server_name,
@@ -112,6 +120,8 @@ def session_from_ticket(
         authenticated_at=negotiated.authenticated_at,
         verifier=config.verifier,
         min_rsa_bits=config.policy.min_rsa_bits,
+        max_early_data=early_data.max_early_data_size if early_data is not None else 0,
+        transport_parameters=peer.carrier.peer_transport_parameters,
         identity=config.identity,
     )
 
@@ -135,16 +145,20 @@ async def issue_tickets(peer: Peer, config: ServerConfig, established: Establish
         nonce = bytes([number])
         secret = resumption_psk(established.suite.hash, established.resumption_master_secret, nonce)
         state = ticket_state(established.negotiated, secret, established.psk_digest)
+        state.issued_at, state.age_add = int(now), int.from_bytes(peer.environment.random(4), "big")
+        if limit := peer.carrier.early_data_limit(config.max_early_data):
+            state.max_early_data, state.replay_zone = limit, config.replay_guard.zone
+            state.early_data_context = peer.carrier.early_data_context
         ticket = await peer.wait(config.tickets.seal(state.encode(), now), "a place for a ticket")
         if not 0 < len(ticket) <= MAX_TICKET:
             return  # none is wanted, or the client's chain is too large for it and will have to be shown again
         peer.send(
             NewSessionTicket(
                 ticket_lifetime=lifetime,
-                ticket_age_add=int.from_bytes(peer.environment.random(4), "big"),
+                ticket_age_add=state.age_add,
                 ticket_nonce=nonce,
                 ticket=ticket,
-                extensions=Extensions(),
+                extensions=Extensions([EarlyDataNewSessionTicket(max_early_data_size=limit)] if limit else []),
             )
         )
 

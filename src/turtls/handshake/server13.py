@@ -15,6 +15,7 @@ from turtls.handshake.certificates import (
     prove_identity,
     signature_algorithms,
 )
+from turtls.handshake.early_data import accept_early_data
 from turtls.handshake.established import Established
 from turtls.handshake.peer import Level, Peer
 from turtls.handshake.proofs import verify_finished
@@ -48,6 +49,7 @@ from turtls.wire.messages import (
     CertificateRequest,
     ClientHello,
     EncryptedExtensions,
+    EndOfEarlyData,
     Finished,
     HelloRetryRequest,
     ServerHello,
@@ -68,18 +70,19 @@ async def handshake(peer: Peer, config: ServerConfig, hello: ClientHello) -> Est
     group, untrusted_share = _choose_group(config, hello)
     hello_retry = untrusted_share is None
     if untrusted_share is None:
-        hello = await _ask_again(peer, hello, suite, group, transcript)
+        hello = await _ask_again(peer, config, hello, suite, group, transcript)
         untrusted_share = _the_share(hello, group)
     server_name = requested_name(hello)
     chosen = await choose_psk(peer, config, hello, suite, server_name, transcript)
     transcript.add(hello.raw)
-    if EarlyDataIndication in hello.extensions:
-        peer.carrier.skip_early_data(until_second_hello=False)
     server_share, shared_secret = peer.environment.answer_key_share(group, untrusted_share)
     alpn = choose_protocol(config, hello)
     credential, scheme = (None, None) if chosen else choose_credential(config, hello, server_name)
     psk = chosen.psk if chosen is not None else None
     state = psk.state if psk is not None else None
+    early_secret: bytes | None = None
+    if EarlyDataIndication in hello.extensions:
+        early_secret = await accept_early_data(peer, config, chosen, suite, alpn, transcript)
     answers: list[AnyExtension] = [
         KeyShareServerHello(group=group, key_exchange=server_share),
         SupportedVersionsServerHello(selected_version=ProtocolVersion.TLS_1_3),
@@ -98,10 +101,17 @@ async def handshake(peer: Peer, config: ServerConfig, hello: ClientHello) -> Est
     handshake_secret = start_key_schedule(suite, psk, shared_secret)
     client_secret, server_secret = handshake_traffic_secrets(peer, handshake_secret, transcript.digest())
     peer.install_write(Level.HANDSHAKE, suite, server_secret, "from here on nobody on the path can read the handshake")
-    peer.install_read(Level.HANDSHAKE, suite, client_secret, "the client's answers are encrypted, too")
+    if early_secret is not None:
+        peer.install_read(Level.EARLY, suite, early_secret, "the client's early data comes first")
+    awaits_end_of_early_data = early_secret is not None and peer.carrier.has_end_of_early_data
+    if not awaits_end_of_early_data:
+        peer.install_read(Level.HANDSHAKE, suite, client_secret, "the client's answers are encrypted, too")
 
     # Server parameters.
-    transcript.add(peer.send(_encrypted_extensions(peer, config, hello, alpn, resumed=state is not None)))
+    encrypted_extensions = _encrypted_extensions(peer, config, hello, alpn, resumed=state is not None)
+    if early_secret is not None:
+        encrypted_extensions.extensions.add(EarlyDataIndication())
+    transcript.add(peer.send(encrypted_extensions))
     request: CertificateRequest | None = None
     if config.client_auth is not ClientAuth.NONE and psk is None:  # section 4.3.2
         request = certificate_request(config)
@@ -119,6 +129,10 @@ async def handshake(peer: Peer, config: ServerConfig, hello: ClientHello) -> Est
     peer.install_write(Level.APPLICATION, suite, server_application, "the server's data follows")
 
     # The client's flight.
+    if awaits_end_of_early_data:
+        end_of_early_data = await peer.receive(EndOfEarlyData)
+        transcript.add(end_of_early_data.raw)
+        peer.install_read(Level.HANDSHAKE, suite, client_secret, "early data is over; the client's answers follow")
     authenticated = await _authenticate_client(peer, config, request, transcript) if request is not None else None
     finished = await peer.receive(Finished)
     proof = verify_finished(finished_mac(suite.hash, client_secret, transcript.digest()), finished.verify_data)
@@ -138,6 +152,7 @@ async def handshake(peer: Peer, config: ServerConfig, hello: ClientHello) -> Est
             authenticated_at=state.authenticated_at if state is not None else peer.environment.now(),
             ocsp_response=authenticated.ocsp_response if authenticated else None,
             resumed=state is not None,
+            early_data=early_secret is not None,
             hello_retry=hello_retry,
         ),
         suite=suite,
@@ -215,7 +230,7 @@ def choose_credential(
 
 
 async def _ask_again(
-    peer: Peer, hello: ClientHello, suite: Suite13, group: NamedGroup, transcript: Transcript
+    peer: Peer, config: ServerConfig, hello: ClientHello, suite: Suite13, group: NamedGroup, transcript: Transcript
 ) -> ClientHello:
     """Send HelloRetryRequest for a share of `group`, and get the second ClientHello (sections 4.1.2 and 4.1.4)."""
     peer.explain("retry", f"The client has no key share for {group}, so it is asked for one.", group=group)
@@ -235,7 +250,7 @@ async def _ask_again(
     if hello.legacy_session_id:
         peer.carrier.middlebox_change_cipher_spec()
     if EarlyDataIndication in hello.extensions:
-        peer.carrier.skip_early_data(until_second_hello=True)
+        peer.carrier.skip_early_data(config.max_early_data, until_second_hello=True)
     second = await peer.receive(ClientHello)
     _check_hello(second)
     _check_second_hello(hello, second)

@@ -27,6 +27,7 @@ def connect(
     config: ClientConfig | None = None,
     server_name: str | None = None,
     timeout: float | None = None,
+    early_data: bytes = b"",
     observer: Observer | None = None,
     danger_accept_truncation: bool = False,
 ) -> TLSSocket:
@@ -36,6 +37,8 @@ def connect(
     `server_name`: whom the certificate must name, if not `host`.
     `timeout`: seconds for connecting and the handshake together, and then the socket's timeout. None waits as long as
     the operating system does, but never longer than `limits.HANDSHAKE_TIMEOUT` for the handshake.
+    `early_data`: goes along with the first message, if there is a session whose server accepts it (0-RTT; see
+    ClientConnection: it can be replayed). Unless `negotiated.early_data` says that it was accepted, send it again.
     `observer`: is called with each `turtls.events.Trace` of the handshake.
     `danger_accept_truncation`: see TLSSocket.
 
@@ -44,7 +47,11 @@ def connect(
     """
     name = identity(server_name, host)
     connection = ClientConnection(
-        client_config(config), server_name=name, session_key=f"{name}:{port}", observer=observer
+        client_config(config),
+        server_name=name,
+        session_key=f"{name}:{port}",
+        early_data=early_data,
+        observer=observer,
     )
     started = time.monotonic()
     sock = socket.create_connection((host, port), timeout)
@@ -100,7 +107,7 @@ def wrap(
     if isinstance(config, ServerConfig):
         if server_name is not None:
             raise ConfigError("A server has no server_name to give: the client says whom it wants.")
-        connection = ServerConnection(config, observer=observer)
+        connection = ServerConnection(config, accepts_early_data=False, observer=observer)
     else:
         connection = ClientConnection(client_config(config), server_name=identity(server_name, None), observer=observer)
     return _shaken(sock, connection, handshake_timeout, danger_accept_truncation)
@@ -191,7 +198,7 @@ class TLSListener:
         _without_delay(sock)
         return TLSSocket(
             sock,
-            ServerConnection(self.config, observer=observer),
+            ServerConnection(self.config, accepts_early_data=False, observer=observer),
             handshake_timeout=self._handshake_timeout,
             danger_accept_truncation=self._accept_truncation,
         )

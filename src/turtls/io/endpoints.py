@@ -34,6 +34,7 @@ async def create_connection(
     server_name: str | None = None,
     handshake_timeout: float = limits.HANDSHAKE_TIMEOUT,
     shutdown_timeout: float = limits.SHUTDOWN_TIMEOUT,
+    early_data: bytes = b"",
     observer: Observer | None = None,
     danger_accept_truncation: bool = False,
     sock: socket.socket | None = None,
@@ -45,6 +46,8 @@ async def create_connection(
     `server_name`: whom the certificate must name, if not `host`.
     `handshake_timeout`: seconds for the whole handshake.
     `shutdown_timeout`: seconds that closing waits for what was written to leave.
+    `early_data`: goes along with the first message, if there is a session whose server accepts it (0-RTT; see
+    ClientConnection: it can be replayed). Unless `negotiated.early_data` says that it was accepted, send it again.
     `observer`: is called with each `turtls.events.Trace` of the handshake.
     `danger_accept_truncation`: take the end of the TCP connection for the end of the data, as some old peers need.
     Someone on the path can then cut the data short without being noticed.
@@ -55,7 +58,11 @@ async def create_connection(
     loop = asyncio.get_running_loop()
     name = identity(server_name, host)
     connection = ClientConnection(
-        client_config(config), server_name=name, session_key=f"{name}:{port}" if port else None, observer=observer
+        client_config(config),
+        server_name=name,
+        session_key=f"{name}:{port}" if port else None,
+        early_data=early_data,
+        observer=observer,
     )
     handshaken: asyncio.Future[TLSTransport] = loop.create_future()
     application = protocol_factory()
@@ -97,7 +104,7 @@ async def wrap(
     if isinstance(config, ServerConfig):
         if server_name is not None:
             raise ConfigError("A server has no server_name to give: the client says whom it wants.")
-        connection = ServerConnection(config, observer=observer)
+        connection = ServerConnection(config, accepts_early_data=False, observer=observer)
     else:
         connection = ClientConnection(client_config(config), server_name=identity(server_name, None), observer=observer)
     handshaken: asyncio.Future[TLSTransport] = asyncio.get_running_loop().create_future()
@@ -161,7 +168,7 @@ async def create_server(
     def serve() -> TLSProtocol:
         observer = new_observer() if new_observer else None
         return TLSProtocol(
-            ServerConnection(server.config, observer=observer),
+            ServerConnection(server.config, accepts_early_data=False, observer=observer),
             protocol_factory(),
             handshake_timeout=handshake_timeout,
             shutdown_timeout=shutdown_timeout,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from turtls.config import Session
 from turtls.crypto.suites import Suite13
 from turtls.errors import Fault, ProtocolError
 from turtls.events import Event
@@ -12,23 +13,38 @@ from turtls.record.reassembly import HandshakeBuffer
 from turtls.wire.extensions import AnyExtension, Extensions, ProtocolNameList, QuicTransportParameters
 from turtls.wire.registries import ProtocolVersion
 
+NO_LIMIT = 2**32 - 1
+"""Of early data, in a ticket: QUIC's own flow control limits it (section 4.6.1)."""
+
 
 class CryptoCarrier:
     """Satisfies `handshake.peer.Carrier`. The keys are handed out: it is QUIC that protects packets with them."""
 
     __slots__ = (
+        "_early_data_context",
+        "_offers_early_data",
         "_read_level",
         "_transport_parameters",
         "_unsent",
         "_write_level",
+        "early_keys",
         "events",
         "handshake_done",
         "messages",
         "peer_transport_parameters",
+        "remembered_transport_parameters",
     )
 
-    def __init__(self, transport_parameters: bytes) -> None:
+    def __init__(
+        self, transport_parameters: bytes, *, offers_early_data: bool = False, early_data_context: bytes = b""
+    ) -> None:
         self._transport_parameters = transport_parameters
+        self._offers_early_data = offers_early_data
+        self._early_data_context = early_data_context
+        self.early_keys: KeysAvailable | None = None
+        """What a client protects 0-RTT packets with."""
+        self.remembered_transport_parameters: bytes | None = None
+        """The server's, in the session that a client resumes."""
         self.peer_transport_parameters: bytes | None = None
         self.events: list[Event] = []
         """What the application is told next."""
@@ -65,13 +81,18 @@ class CryptoCarrier:
     def install_read(self, level: Level, suite: Suite13, traffic_secret: bytes) -> None:
         """Expect what follows at another level. Raises ProtocolError (EXCESS_HANDSHAKE_DATA)."""
         self.messages.require_empty()
-        self._read_level = level
+        if level is not Level.EARLY:  # no CRYPTO frames come in 0-RTT packets (RFC 9000, section 12.5)
+            self._read_level = level
         self.events.append(KeysAvailable("received", level, suite.suite, traffic_secret))
 
     def install_write(self, level: Level, suite: Suite13, traffic_secret: bytes) -> None:
         """Send what follows at another level."""
-        self._write_level = level
-        self.events.append(KeysAvailable("sent", level, suite.suite, traffic_secret))
+        keys = KeysAvailable("sent", level, suite.suite, traffic_secret)
+        if level is Level.EARLY:
+            self.early_keys = keys
+        else:
+            self._write_level = level
+            self.events.append(keys)
 
     # Extensions.
 
@@ -93,6 +114,27 @@ class CryptoCarrier:
             raise ProtocolError(Fault.NO_SHARED_ALPN, "there is no ALPN")
         self.peer_transport_parameters = extensions.require(QuicTransportParameters).parameters
 
+    # Early data: 0-RTT packets (RFC 9001, section 4.6).
+
+    @property
+    def early_data_context(self) -> bytes:
+        """What a server's early data rests on beside TLS: it is only accepted where that has stayed the same."""
+        return self._early_data_context
+
+    @property
+    def has_end_of_early_data(self) -> bool:
+        """The level of a packet says whether its data is early (section 8.3)."""
+        return False
+
+    def early_data_limit(self, configured: int) -> int:
+        """How much early data is accepted, and so said in tickets: it must be this, or nothing (section 4.6.1)."""
+        return NO_LIMIT if configured else 0
+
+    def offers_early_data(self, session: Session) -> bool:
+        """Whether a client wants to send early data, and may."""
+        self.remembered_transport_parameters = session.transport_parameters
+        return self._offers_early_data and session.max_early_data > 0 and session.transport_parameters is not None
+
     # What QUIC does not have, or does itself.
 
     @property
@@ -103,8 +145,15 @@ class CryptoCarrier:
     def middlebox_change_cipher_spec(self) -> None:
         """None is sent (section 8.4)."""
 
-    def skip_early_data(self, *, until_second_hello: bool) -> None:
+    def skip_early_data(self, allowed: int, *, until_second_hello: bool) -> None:
         """0-RTT packets that are not accepted are dropped by QUIC, which has no keys for them."""
+
+    def expect_early_data(self, limit: int) -> None:
+        """QUIC limits it by its own means (RFC 9001, section 4.6.1)."""
+
+    def end_early_data(self) -> None:
+        """The keys for it are of no use any more."""
+        self.early_keys = None
 
     def set_version(self, version: ProtocolVersion) -> None:
         """It is TLS 1.3: the configuration has no other."""

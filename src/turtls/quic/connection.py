@@ -25,8 +25,10 @@ from turtls.handshake.peer import Level
 from turtls.handshake.post13 import keep_ticket
 from turtls.handshake.resumption import issue_tickets, take_session
 from turtls.quic import configuration
-from turtls.quic.carrier import CryptoCarrier
+from turtls.quic.carrier import NO_LIMIT, CryptoCarrier
+from turtls.quic.keys import KeysAvailable
 from turtls.record.limits import MAX_TICKETS
+from turtls.wire.extensions import EarlyDataNewSessionTicket
 from turtls.wire.messages import NewSessionTicket
 
 _CRYPTO_ERROR = 0x0100
@@ -36,10 +38,8 @@ _CRYPTO_ERROR = 0x0100
 class QuicConnection(Endpoint):
     """What clients and servers have in common. Use `QuicClientConnection` or `QuicServerConnection`."""
 
-    def __init__(
-        self, config: ClientConfig | ServerConfig, transport_parameters: bytes, observer: Observer | None
-    ) -> None:
-        self._carrier = CryptoCarrier(transport_parameters)
+    def __init__(self, config: ClientConfig | ServerConfig, observer: Observer | None, carrier: CryptoCarrier) -> None:
+        self._carrier = carrier
         super().__init__(self._carrier, config, observer)
         self._carrier.events = self._events
         self._crypto_error: int | None = None
@@ -109,16 +109,21 @@ class QuicClientConnection(QuicConnection):
         server_name: str | None,
         transport_parameters: bytes,
         session_key: str | None = None,
+        early_data: bool = False,
         observer: Observer | None = None,
     ) -> None:
         """`transport_parameters` are this side's, encoded (RFC 9000, section 18).
+
+        With `early_data`, 0-RTT is offered if there is a session whose server accepts it (RFC 9001, section 4.6): look
+        at `early_keys`. Unless `negotiated.early_data` says later that it was accepted, all that went in 0-RTT packets
+        is to be sent again.
 
         The rest is as for `connection.ClientConnection`. What the configuration says about records, about older
         versions and about authentication after the handshake does not concern QUIC. Raises ConfigError if there is no
         ALPN or no TLS 1.3 in it.
         """
         config = configuration.client(config)
-        super().__init__(config, transport_parameters, observer)
+        super().__init__(config, observer, CryptoCarrier(transport_parameters, offers_early_data=early_data))
         if server_name is not None and not is_ip_address(server_name):
             server_name = ascii_name(server_name)
         self._config = config
@@ -126,23 +131,51 @@ class QuicClientConnection(QuicConnection):
         self._session_key = session_key or f"quic {server_name or ''}"
         self._start(self._run())
 
+    @property
+    def early_keys(self) -> KeysAvailable | None:
+        """What 0-RTT packets are protected with, from the start; None if none may be sent, or the handshake is done."""
+        return self._carrier.early_keys if not self.handshake_done else None
+
+    @property
+    def remembered_transport_parameters(self) -> bytes | None:
+        """The server's of the session that 0-RTT goes with, which has to keep to them (RFC 9000, section 7.4.1).
+
+        None if there are no `early_keys`.
+        """
+        return self._carrier.remembered_transport_parameters if self.early_keys is not None else None
+
     async def _run(self) -> None:
         config, peer = self._config, self._peer
         session = take_session(config, self._session_key, self._server_name, config.environment.now())
         established = self._begin13(await hello.client(peer, config, self._server_name, session))
         # Keys are updated by QUIC itself, and nobody is asked later who it is (RFC 9001, sections 4.4 and 6).
         for _ in range(MAX_TICKETS):
-            keep_ticket(peer, config, established, await peer.receive(NewSessionTicket), self._session_key)
+            ticket = await peer.receive(NewSessionTicket)
+            _check_early_data_limit(ticket)
+            keep_ticket(peer, config, established, ticket, self._session_key)
         raise ProtocolError(Fault.TOO_MANY_TICKETS)
 
 
 class QuicServerConnection(QuicConnection):
     """The server's side."""
 
-    def __init__(self, config: ServerConfig, *, transport_parameters: bytes, observer: Observer | None = None) -> None:
-        """As for `QuicClientConnection`. Its transport parameters must be known before it sees the client's."""
+    def __init__(
+        self,
+        config: ServerConfig,
+        *,
+        transport_parameters: bytes,
+        early_data_context: bytes = b"",
+        observer: Observer | None = None,
+    ) -> None:
+        """As for `QuicClientConnection`. Its transport parameters must be known before it sees the client's.
+
+        0-RTT is accepted if `config.max_early_data` is not 0, and from tickets with the same `early_data_context`: put
+        there, encoded in any way, what a client may have relied on, such as the limits among the transport parameters
+        and settings of the application (RFC 9001, section 4.6.3). At most 65535 bytes.
+        """
         config = configuration.server(config)
-        super().__init__(config, transport_parameters, observer)
+        carrier = CryptoCarrier(transport_parameters, early_data_context=early_data_context)
+        super().__init__(config, observer, carrier)
         self._config = config
         self._start(self._run())
 
@@ -150,3 +183,10 @@ class QuicServerConnection(QuicConnection):
         config, established = await hello.server(self._peer, self._config)
         await issue_tickets(self._peer, config, self._begin13(established))
         await self._peer.receive()
+
+
+def _check_early_data_limit(ticket: NewSessionTicket) -> None:
+    """RFC 9001, section 4.6.1: TLS has no say in how much is sent. Raises ProtocolError."""
+    early_data = ticket.extensions.get(EarlyDataNewSessionTicket)
+    if early_data is not None and early_data.max_early_data_size != NO_LIMIT:
+        raise ProtocolError(Fault.ILLEGAL_PARAMETER, f"max_early_data_size {early_data.max_early_data_size} in QUIC")

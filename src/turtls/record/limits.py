@@ -55,7 +55,8 @@ MAX_BUFFERED_WHILE_PENDING = 2**18
 requests in that time; more than a receive window's worth is a flood."""
 
 MAX_EARLY_DATA_SKIPPED = 2**14
-"""Bytes of rejected early data that are dropped (RFC 8446, section 4.2.10). As many as BoringSSL takes."""
+"""Bytes of rejected early data that are dropped (RFC 8446, section 4.2.10), beside those that a server's tickets allow:
+room for what records add to it, and for those who come with a ticket of another server. As many as BoringSSL takes."""
 
 RECORDS_BEFORE_LIMIT = 2**18
 """How long before an AEAD's limit new keys are asked for: enough for a write of 4 GiB that is under way."""

@@ -1,0 +1,550 @@
+"""Early data: sent before the server has answered, accepted once, or dropped without a trace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+import turtls.handshake.offer
+from tests.handshake.parties import (
+    NAME,
+    ONLY_P256,
+    POLICY,
+    adding,
+    client_config,
+    connect,
+    deliver,
+    exchange,
+    meddling_server,
+    only,
+    refusal,
+    replacing,
+    server_config,
+    shaken,
+)
+from tests.handshake.test_garbage import records_of
+from tests.handshake.test_resumption import Clock, Remembering, changed
+from turtls.config import (
+    ClientConfig,
+    ConfigError,
+    Environment,
+    Policy,
+    PreSharedKey,
+    ReplayMemory,
+    ServerConfig,
+    Session,
+    SessionCache,
+)
+from turtls.connection import ClientConnection, ServerConnection
+from turtls.crypto.hashes import Hash
+from turtls.errors import ClosedError, Fault, PeerAlert, ProtocolError
+from turtls.events import (
+    DataReceived,
+    EarlyDataReceived,
+    Event,
+    HandshakeCompleted,
+    Pending,
+    SessionReceived,
+    StepTaken,
+)
+from turtls.handshake.early_data import MAX_TICKET_AGE_ERROR
+from turtls.handshake.psks import Psk, psks_to_offer
+from turtls.record.limits import MAX_EARLY_DATA_SKIPPED, MAX_EMPTY_RECORDS
+from turtls.wire.extensions import EarlyDataIndication, EarlyDataNewSessionTicket
+from turtls.wire.messages import (
+    ClientHello,
+    EncryptedExtensions,
+    HandshakeMessage,
+    NewSessionTicket,
+)
+from turtls.wire.registries import CipherSuite, ContentType, ProtocolVersion
+
+AES128, CHACHA = CipherSuite.TLS_AES_128_GCM_SHA256, CipherSuite.TLS_CHACHA20_POLY1305_SHA256
+LIMIT = 1000
+DATA = b"GET / HTTP/1.0\r\n\r\n"
+NOW = 1.8e9
+
+
+def early_server(**options: Any) -> ServerConfig:
+    return server_config(**({"max_early_data": LIMIT} | options))
+
+
+def early_parties(
+    client: ClientConfig, server: ServerConfig, data: bytes = DATA
+) -> tuple[ClientConnection, ServerConnection]:
+    """The two meet again, and the client has something to say at once."""
+    return ClientConnection(client, server_name=NAME, early_data=data), ServerConnection(server)
+
+
+def met(server: ServerConfig | None = None, **options: Any) -> tuple[ClientConfig, ServerConfig]:
+    """A client that has a session with a server that accepts early data."""
+    client, server = client_config(**options), server or early_server()
+    shaken(client, server)
+    return client, server
+
+
+def early(events: list[Event]) -> bytes:
+    return b"".join(event.data for event in events if isinstance(event, EarlyDataReceived))
+
+
+# ------------------------------------------------------------------------------------------- accepted
+
+
+def test_early_data_is_answered_before_the_client_has_finished() -> None:
+    client, server = early_parties(*met())
+    happened = deliver(server, client.data_to_send())
+    assert happened == [EarlyDataReceived(DATA)]
+    assert not server.handshake_done
+    server.send_data(b"an answer")
+    happened = deliver(client, server.data_to_send())
+    assert only(HandshakeCompleted, happened).negotiated.early_data
+    assert only(DataReceived, happened).data == b"an answer"
+    happened = deliver(server, client.data_to_send())
+    assert only(HandshakeCompleted, happened).negotiated.early_data
+    client.send_data(b"more")
+    assert deliver(server, client.data_to_send()) == [DataReceived(b"more")]
+
+
+def test_early_data_in_pieces() -> None:
+    client, server = early_parties(*met(), data=bytes(range(256)) * 3)
+    happened: list[Event] = []
+    for byte in client.data_to_send():
+        happened += server.receive_data(bytes([byte]))
+    assert early(happened) == bytes(range(256)) * 3
+    for byte in server.data_to_send():
+        client.receive_data(bytes([byte]))
+    assert client.handshake_done
+
+
+def test_early_data_once_more_with_the_next_ticket() -> None:
+    client, server = met(early_server(tickets_to_send=1))
+    for _ in range(3):
+        parties = early_parties(client, server)
+        _, happened = exchange(*parties)
+        assert early(happened) == DATA
+
+
+def test_as_much_as_the_ticket_allows() -> None:
+    _, happened = exchange(*early_parties(*met(), data=bytes(LIMIT)))
+    assert early(happened) == bytes(LIMIT)
+
+
+# ------------------------------------------------------------------------------------------- not offered
+
+
+@pytest.mark.parametrize(
+    ("change", "options"),
+    [
+        ({}, {"data": b""}),
+        ({}, {"data": bytes(LIMIT + 1)}),
+        ({"alpn": ("http/1.1",)}, {}),
+        ({"alpn": ()}, {}),
+        ({"policy": replace(POLICY, cipher_suites=(CHACHA,))}, {}),
+        ({"sessions": SessionCache()}, {}),
+    ],
+)
+def test_early_data_that_is_not_sent(change: dict[str, Any], options: dict[str, Any]) -> None:
+    """It is bound to what the session was: and if it does not fit, none of it is sent."""
+    client, server = met(early_server(alpn=("h2", "http/1.1")), alpn=("h2",))
+    parties = early_parties(replace(client, **change), replace(server, alpn=()), **options)
+    _, happened = exchange(*parties)
+    assert early(happened) == b""
+    negotiated = parties[0].negotiated
+    assert negotiated is not None
+    assert not negotiated.early_data
+
+
+def test_a_server_that_says_nothing_gets_none() -> None:
+    client, server = met(early_server(max_early_data=0))
+    _, happened = exchange(*early_parties(client, replace(server, max_early_data=LIMIT)))
+    assert early(happened) == b""
+
+
+def test_a_server_sends_nothing_before_the_handshake_is_done_without_early_data() -> None:
+    client, server = connect()
+    deliver(server, client.data_to_send())
+    with pytest.raises(ClosedError):
+        server.send_data(b"too early")
+
+
+@pytest.mark.parametrize("size", [-1, 2**20 + 1])
+def test_an_amount_that_cannot_be(size: int) -> None:
+    with pytest.raises(ConfigError):
+        early_server(max_early_data=size)
+
+
+# ------------------------------------------------------------------------------------------- dropped
+
+
+def dropped(client: ClientConfig, server: ServerConfig, data: bytes = DATA) -> str:
+    """The handshake goes on as if there had been no early data, and the client sends it again. Gives the reason."""
+    reasons: list[str] = []
+
+    def watch(trace: object) -> None:
+        if isinstance(trace, StepTaken) and trace.step == "early data":
+            reasons.append(trace.explanation)
+
+    ours = ClientConnection(client, server_name=NAME, early_data=data)
+    theirs = ServerConnection(server, observer=watch)
+    assert early(exchange(ours, theirs)[1]) == b""
+    for side in (ours, theirs):
+        assert side.negotiated is not None
+        assert not side.negotiated.early_data
+    ours.send_data(data)
+    assert only(DataReceived, deliver(theirs, ours.data_to_send())).data == data
+    return "".join(reasons)
+
+
+def test_a_server_that_does_not_want_it_any_more() -> None:
+    client, server = met()
+    assert "accepts none" in dropped(client, replace(server, max_early_data=0))
+
+
+def test_a_server_that_does_not_know_the_ticket() -> None:
+    client, _ = met()
+    assert "does not go on" in dropped(client, early_server())
+
+
+def test_a_hello_retry_request() -> None:
+    """Section 4.2.10: it means that early data is not accepted, and the second ClientHello offers none."""
+    client, server = met()
+    dropped(client, replace(server, policy=ONLY_P256))
+
+
+def test_another_application_protocol() -> None:
+    client, server = met(early_server(alpn=("h2",)), alpn=("h2", "http/1.1"))
+    assert "application protocol" in dropped(client, replace(server, alpn=("http/1.1",)))
+
+
+def test_another_cipher_suite_with_the_same_hash() -> None:
+    both = replace(POLICY, cipher_suites=(AES128, CHACHA))
+    client, server = met(early_server(policy=both), policy=both)
+    assert "cipher suite" in dropped(client, replace(server, policy=replace(POLICY, cipher_suites=(CHACHA,))))
+
+
+def test_a_ticket_of_another_zone() -> None:
+    """Another process with the same ticket keys does not know what this one has accepted."""
+    client, server = met()
+    assert "does not allow it" in dropped(client, replace(server, replay_guard=ReplayMemory()))
+
+
+def test_a_second_ticket_that_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Section 4.2.10: early data goes with the first PSK."""
+    client, server = met()
+    other, _ = met(verifier=client.verifier)
+    assert client.sessions is not None
+    assert other.sessions is not None
+    first, second = other.sessions.take(NAME), client.sessions.take(NAME)
+    assert first is not None
+
+    def both(config: ClientConfig, session: Session | None, hashes: frozenset[Hash]) -> list[Psk]:
+        return psks_to_offer(config, first, hashes) + psks_to_offer(config, second, hashes)
+
+    client.sessions.put(NAME, first)
+    monkeypatch.setattr(turtls.handshake.offer, "psks_to_offer", both)
+    ours, theirs = early_parties(client, server)
+    assert early(exchange(ours, theirs)[1]) == b""
+    assert theirs.negotiated is not None
+    assert theirs.negotiated.resumed
+
+
+def test_an_external_key_has_no_early_data() -> None:
+    psk = PreSharedKey(b"me", bytes(16))
+    client, server = client_config(verifier=None, psks=(psk,)), early_server(psks={psk.identity: psk}.get)
+    _, happened = exchange(*early_parties(client, server))
+    assert early(happened) == b""
+
+
+@pytest.mark.parametrize("error", [MAX_TICKET_AGE_ERROR + 1, -MAX_TICKET_AGE_ERROR - 1, 3600.0])
+def test_a_hello_that_comes_at_another_time_than_its_ticket_s_age_says(error: float) -> None:
+    """Section 8.3: it was kept back, or sent again."""
+    clocks = Clock(), Clock()
+    server = early_server(environment=Environment(now=clocks[1]))
+    client, server = met(server, environment=Environment(now=clocks[0]))
+    clocks[0].time += 5000
+    clocks[1].time += 5000 + error
+    assert "age" in dropped(client, server)
+
+
+@pytest.mark.parametrize("error", [MAX_TICKET_AGE_ERROR - 1, 1 - MAX_TICKET_AGE_ERROR, 0.0])
+def test_clocks_need_not_agree_to_the_second(error: float) -> None:
+    clocks = Clock(), Clock()
+    server = early_server(environment=Environment(now=clocks[1]))
+    client, server = met(server, environment=Environment(now=clocks[0]))
+    clocks[0].time += 5000
+    clocks[1].time += 5000 + error
+    _, happened = exchange(*early_parties(client, server))
+    assert early(happened) == DATA
+
+
+# ------------------------------------------------------------------------------------------- replays
+
+
+def test_a_replay_is_dropped_and_the_handshake_goes_on() -> None:
+    """Section 8: the same bytes, to the same server, at once."""
+    client, server = met()
+    flight = ClientConnection(client, server_name=NAME, early_data=DATA).data_to_send()
+    assert early(deliver(ServerConnection(server), flight)) == DATA
+    for _ in range(3):
+        again = ServerConnection(server)
+        assert deliver(again, flight) == []
+        assert again.data_to_send()  # as to somebody who has only now come back with an old ticket
+
+
+def test_a_ticket_brings_early_data_once() -> None:
+    """Section 8.1: a client that uses its ticket twice is not told from somebody who replays."""
+    client, server = client_config(), early_server(tickets_to_send=1)
+    session = only(SessionReceived, exchange(*connect(client, server))[0]).session
+
+    class Twice(SessionCache):
+        def take(self, key: str) -> Any:
+            return session
+
+    client = replace(client, sessions=Twice())
+    assert early(exchange(*early_parties(client, server))[1]) == DATA
+    assert "used for early data before" in dropped(client, server)
+
+
+def test_a_replay_that_waits_until_the_guard_forgets_comes_too_late() -> None:
+    clock = Clock()
+    environment = Environment(now=clock)
+    client, server = met(early_server(environment=environment), environment=environment)
+    flight = ClientConnection(client, server_name=NAME, early_data=DATA).data_to_send()
+    for error, accepted in ((-9, True), (-9, False), (0, False), (9, False), (11, False), (40, False), (4000, False)):
+        clock.time = Clock().time + error
+        assert early(deliver(ServerConnection(server), flight)) == (DATA if accepted else b"")
+
+
+def test_a_guard_that_is_full_accepts_nothing_more() -> None:
+    clock = Clock()
+    server = early_server(replay_guard=ReplayMemory(2), environment=Environment(now=clock))
+    client, server = met(replace(server, tickets_to_send=4), environment=Environment(now=clock))
+    accepted = [early(exchange(*early_parties(client, server))[1]) for _ in range(3)]
+    assert accepted == [DATA, DATA, b""]
+    clock.time += 21
+    assert early(exchange(*early_parties(client, server))[1]) == DATA
+
+
+def test_what_a_guard_remembers() -> None:
+    guard = ReplayMemory(2)
+    assert guard.claim(b"a", NOW + 10, NOW)
+    assert not guard.claim(b"a", NOW + 10, NOW + 10)
+    assert guard.claim(b"b", NOW + 11, NOW)
+    assert not guard.claim(b"c", NOW + 11, NOW + 10)
+    assert guard.claim(b"c", NOW + 21, NOW + 10.5)
+    assert guard.zone != ReplayMemory().zone
+    with pytest.raises(ConfigError):
+        ReplayMemory(0)
+
+
+def test_a_guard_may_take_its_time() -> None:
+    class Later:
+        zone = b"far away"
+
+        async def claim(self, ticket: bytes, until: float, now: float) -> bool:
+            return len(ticket) == 32
+
+    client, server = early_parties(*met(early_server(replay_guard=Later())))
+    pending = only(Pending, server.receive_data(client.data_to_send()))
+    assert pending.purpose == "a look for a replay"
+    with pytest.raises(StopIteration) as result:
+        pending.awaitable.__await__().send(None)
+    assert server.resume(pending, result.value.value) == [EarlyDataReceived(DATA)]
+    exchange(client, server)
+    assert server.handshake_done
+
+
+# ------------------------------------------------------------------------------------------- what a client may cost
+
+
+def raw_client(client: ClientConfig, *records: tuple[ContentType, bytes]) -> ClientConnection:
+    """A client that writes these records under its early keys."""
+    connection = ClientConnection(client, server_name=NAME, early_data=DATA)
+    for content_type, content in records:
+        connection._records.write(content_type, content)
+    return connection
+
+
+def test_more_than_the_ticket_allows() -> None:
+    client, server = met()
+    flight = raw_client(client, (ContentType.application_data, bytes(LIMIT))).data_to_send()
+    error = refusal(ServerConnection(server), flight)
+    assert error is not None
+    assert error.fault is Fault.TOO_MUCH_EARLY_DATA
+
+
+def test_what_is_dropped_is_bounded_too() -> None:
+    client, server = met()
+    server = replace(server, max_early_data=0)
+    chunks = [(ContentType.application_data, bytes(2**13))] * 3
+    for count, fine in ((1, True), (2, False)):
+        connection = raw_client(client, *chunks[:count])
+        error = refusal(ServerConnection(server), connection.data_to_send())
+        assert (error is None) is fine
+    assert MAX_EARLY_DATA_SKIPPED == 2**14
+
+
+def test_as_much_as_tickets_allow_is_dropped() -> None:
+    client, server = met(early_server(max_early_data=2**17))
+    server = replace(server, tickets=None)
+    parties = early_parties(client, server, bytes(2**17))
+    exchange(*parties)
+    assert parties[1].handshake_done
+
+
+def test_a_record_that_was_changed_is_no_early_data_of_another_key() -> None:
+    """What was accepted has to decrypt."""
+    client, server = early_parties(*met())
+    flight = bytearray(client.data_to_send())
+    flight[-1] ^= 1
+    error = refusal(server, bytes(flight))
+    assert error is not None
+    assert error.fault is Fault.BAD_RECORD_MAC
+
+
+def test_data_behind_the_end_of_early_data() -> None:
+    client, server = early_parties(*met())
+    protection = client._records._write
+    assert protection is not None
+    deliver(server, client.data_to_send())
+    deliver(client, server.data_to_send())
+    end_of_early_data, finished = records_of(client.data_to_send())
+    assert deliver(server, end_of_early_data) == []
+    late = protection.seal(ContentType.application_data, b"late", 2**14, 0)
+    error = refusal(server, late + finished)
+    assert error is not None
+    assert error.fault is Fault.BAD_RECORD_MAC
+
+
+def test_empty_early_records_are_few() -> None:
+    client, server = met()
+    connection = raw_client(client)
+    protection = connection._records._write
+    assert protection is not None
+    flight = connection.data_to_send()
+    for _ in range(MAX_EMPTY_RECORDS + 1):
+        flight += protection.seal(ContentType.application_data, b"", 2**14, 0)
+    error = refusal(ServerConnection(server), flight)
+    assert error is not None
+    assert error.fault is Fault.TOO_MANY_EMPTY_RECORDS
+
+
+def test_early_data_is_no_place_for_a_fragment_of_a_message() -> None:
+    client, server = met()
+    records = (ContentType.handshake, b"\x05"), (ContentType.application_data, b"x")
+    error = refusal(ServerConnection(server), raw_client(client, *records).data_to_send())
+    assert error is not None
+    assert error.fault is Fault.EXCESS_HANDSHAKE_DATA
+
+
+def test_a_client_that_leaves_early() -> None:
+    client, server = met()
+    flight = raw_client(client, (ContentType.alert, b"\x02\x50")).data_to_send()
+    side = ServerConnection(server)
+    assert side.receive_data(flight) == [EarlyDataReceived(DATA)]
+    with pytest.raises(PeerAlert):
+        side.receive_data(b"")
+
+
+# ------------------------------------------------------------------------------------------- what a server may not do
+
+
+def fault_of_client(server: ServerConfig, meddle: Any, client: ClientConfig, data: bytes = DATA) -> Fault:
+    side = ClientConnection(client, server_name=NAME, early_data=data)
+    with pytest.raises(ProtocolError) as caught:
+        exchange(side, meddling_server(meddle, server))
+    return caught.value.fault
+
+
+def test_a_server_that_accepts_what_was_not_offered() -> None:
+    client, server = met()
+    meddle = replacing(EncryptedExtensions, adding(EarlyDataIndication()))
+    assert fault_of_client(server, meddle, client, b"") is Fault.UNSUPPORTED_EXTENSION
+
+
+def test_a_server_that_accepts_after_a_retry() -> None:
+    client, server = met()
+    meddle = replacing(EncryptedExtensions, adding(EarlyDataIndication()))
+    assert fault_of_client(replace(server, policy=ONLY_P256), meddle, client) is Fault.UNSUPPORTED_EXTENSION
+
+
+def in_server(*changes: tuple[type[HandshakeMessage], Callable[[Any], None]]) -> Any:
+    def meddle(_count: int, message: HandshakeMessage) -> HandshakeMessage:
+        for kind, change in changes:
+            if type(message) is kind:
+                change(message)
+        return message
+
+    return meddle
+
+
+def test_a_server_that_accepts_without_the_session() -> None:
+    client, _ = met()
+    meddle = in_server((EncryptedExtensions, adding(EarlyDataIndication())))
+    assert fault_of_client(early_server(), meddle, client) is Fault.EARLY_DATA_MISMATCH
+
+
+def test_a_server_that_accepts_with_an_external_key() -> None:
+    """Section 4.2.10: the PSK must be the first, and early data was of its session."""
+    psk = PreSharedKey(b"me", bytes(16))
+    client, _ = met(psks=(psk,))
+    server = early_server(psks={psk.identity: psk}.get)
+    meddle = in_server((EncryptedExtensions, adding(EarlyDataIndication())))
+    assert fault_of_client(server, meddle, client) is Fault.EARLY_DATA_MISMATCH
+
+
+def test_a_server_that_accepts_under_another_cipher_suite() -> None:
+    both = replace(POLICY, cipher_suites=(AES128, CHACHA))
+    client, server = met(early_server(policy=both), policy=both)
+    server = replace(server, policy=replace(POLICY, cipher_suites=(CHACHA,)))
+    meddle = in_server((EncryptedExtensions, adding(EarlyDataIndication())))
+    assert fault_of_client(server, meddle, client) is Fault.EARLY_DATA_MISMATCH
+
+
+def test_a_server_that_accepts_under_another_protocol() -> None:
+    client, server = met(early_server(alpn=("h2",)), alpn=("h2", "http/1.1"))
+    meddle = in_server((EncryptedExtensions, adding(EarlyDataIndication())))
+    assert fault_of_client(replace(server, alpn=("http/1.1",)), meddle, client) is Fault.EARLY_DATA_MISMATCH
+
+
+def test_a_server_that_has_forgotten_tls_13() -> None:
+    """Appendix D.3; and it can read the alert."""
+    client, server = met(policy=replace(Policy.INTERMEDIATE, groups=POLICY.groups, key_share_groups=POLICY.groups[:1]))
+    old = replace(Policy.INTERMEDIATE, versions=(ProtocolVersion.TLS_1_2,))
+    ours, theirs = early_parties(client, replace(server, policy=old))
+    hello = ours.data_to_send()
+    hello = hello[: 5 + int.from_bytes(hello[3:5], "big")]  # our server would refuse the early data behind it first
+    deliver(theirs, hello)
+    error = refusal(ours, theirs.data_to_send())
+    assert error is not None
+    assert error.fault is Fault.EARLY_DATA_VERSION
+    assert ours.data_to_send() == bytes.fromhex("15030300020246")
+
+
+def test_the_second_hello_of_a_client_is_in_the_clear_and_offers_nothing() -> None:
+    client, server = met()
+    ours, theirs = early_parties(client, replace(server, policy=ONLY_P256))
+    deliver(theirs, ours.data_to_send())
+    deliver(ours, theirs.data_to_send())
+    second = ours.data_to_send()
+    assert second[0] == ContentType.handshake
+    assert EarlyDataIndication not in ClientHello.from_bytes(second[5:]).extensions
+
+
+def test_tickets_say_how_much() -> None:
+    limits: list[int] = []
+
+    def note(ticket: NewSessionTicket) -> None:
+        limits.append(ticket.extensions.require(EarlyDataNewSessionTicket).max_early_data_size)
+
+    client, server = ClientConnection(client_config(), server_name=NAME), early_server()
+    exchange(client, meddling_server(replacing(NewSessionTicket, note), server))
+    assert limits == [LIMIT]
+
+
+def test_the_state_of_a_ticket_that_allows_nothing() -> None:
+    client, server = met(early_server(tickets=Remembering(changed(max_early_data=0))))
+    assert "does not allow it" in dropped(client, server)
