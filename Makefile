@@ -9,13 +9,15 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 USABLE = 'import ensurepip, sys; sys.version_info >= (3, 11) or sys.exit(1); print(sys.executable)'
 RUN = $(VENV)/bin/python -m
 READY = $(VENV)/.ready
+SERVING = $(VENV)/.serving
 
-.PHONY: help serve test test-all check coverage bench fuzz lock clean
+.PHONY: help serve test test-all check coverage bench timing fuzz lock clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
-serve: $(READY)  ## Serve https://localhost:8443 with a certificate of your own CA
+# Where nothing is set up yet: what serving needs is a small part of what the tests do.
+serve: $(if $(wildcard $(READY)),$(READY),$(SERVING))  ## Serve https://localhost:8443 with a certificate of your own CA
 	@$(RUN) turtls serve
 
 test: $(READY)  ## Run all tests
@@ -50,13 +52,12 @@ coverage: $(READY)  ## Run all tests and show which lines and branches they neve
 bench: $(READY)  ## Measure against ssl, pyOpenSSL and tlslite-ng, all in one run
 	@$(RUN) benchmarks.run $(ARGS)
 
+timing: $(READY)  ## Report whether RSA's timing tells bad premaster secrets from good ones (ARGS: samples)
+	@$(RUN) benchmarks.rsa_timing $(ARGS)
+
 SECONDS ?= 60
 fuzz: $(READY)  ## Fuzz all targets, SECONDS=60 in all; TARGETS="client13 leaf" takes some of them
-ifneq ($(shell command -v uv 2>/dev/null),)
-	@uv pip install --quiet --python $(VENV)/bin/python -r fuzz/requirements.lock
-else
-	@$(RUN) pip install --quiet --disable-pip-version-check -r fuzz/requirements.lock
-endif
+	@$(INSTALL) -r fuzz/requirements.lock
 	@$(RUN) fuzz.run $(SECONDS) $(TARGETS)
 
 lock:  ## Pin anew what pyproject.toml asks for (needs uv; ARGS=--upgrade takes the newest)
@@ -69,21 +70,22 @@ clean:  ## Remove what the other targets made
 	@rm -rf .venv .venv-* build dist benchmarks/results fuzz/.work .coverage htmlcov .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find src tests fuzz benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Stale, too, is an environment that was moved, or whose Python is gone.
-ifneq ($(shell $(VENV)/bin/python -c '' 2>/dev/null && cat $(READY) 2>/dev/null),$(CURDIR))
-.PHONY: $(READY)
+ifneq ($(shell command -v uv 2>/dev/null),)
+SET_UP = uv venv --quiet --allow-existing --python "$(PYTHON)" $(VENV)
+INSTALL = uv pip install --quiet --python $(VENV)/bin/python
+else
+SET_UP = "$(PYTHON)" -m venv $(VENV)
+INSTALL = $(RUN) pip install --quiet --disable-pip-version-check
 endif
 
-$(READY): requirements.lock pyproject.toml
+# Stale, too, is an environment that was moved, or whose Python is gone.
+is_of_here = $(filter $(CURDIR),$(shell $(VENV)/bin/python -c '' 2>/dev/null && cat $(1) 2>/dev/null))
+.PHONY: $(foreach stamp,$(READY) $(SERVING),$(if $(call is_of_here,$(stamp)),,$(stamp)))
+
+$(READY) $(SERVING): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "turtls needs Python 3.11 or newer, with venv (Debian: python3-venv)."; exit 1; }
 	@echo "Setting up $(VENV) with $(PYTHON) ..."
-ifneq ($(shell command -v uv 2>/dev/null),)
-	@uv venv --quiet --allow-existing --python "$(PYTHON)" $(VENV)
-	@uv pip install --quiet --python $(VENV)/bin/python -r requirements.lock
-	@uv pip install --quiet --python $(VENV)/bin/python --no-deps --no-build-isolation -e .
-else
-	@"$(PYTHON)" -m venv $(VENV)
-	@$(RUN) pip install --quiet --disable-pip-version-check -r requirements.lock
-	@$(RUN) pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-endif
+	@$(SET_UP)
+	@$(INSTALL) $(if $(filter $(READY),$@),-r requirements.lock,-c requirements.lock hatchling editables)
+	@$(INSTALL) -c requirements.lock --no-build-isolation -e $(if $(filter $(READY),$@),.,.[cli])
 	@echo "$(CURDIR)" > $@

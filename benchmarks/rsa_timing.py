@@ -1,6 +1,6 @@
 """Reports whether the time that a server takes tells one kind of bad premaster secret from another.
 
-    python -m benchmarks.rsa_timing [SAMPLES]
+    make timing [ARGS=SAMPLES]
 
 It asserts nothing. Each sample is one decryption with all that the server does to its result (RFC 5246, section
 7.4.7.1), of a fresh ciphertext, in random order. The table has each kind's median, and how it differs from
@@ -51,6 +51,7 @@ KINDS: dict[str, Encrypt] = {
     "a byte too short": _premaster(PREMASTER_LENGTH - 1),
     "a byte too long": _premaster(PREMASTER_LENGTH + 1),
     "two bytes long": _premaster(2),
+    "200 bytes long": _premaster(200),
     "no zero after the padding": _raw(b"\0\x02"),
     "padding of another type": _raw(b"\0\x01"),
     "no leading zero": _raw(b"\x01\x02"),
