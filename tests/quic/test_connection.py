@@ -320,6 +320,12 @@ def test_configurations_that_cannot_be() -> None:
     for server in (server_config(), server_config(alpn=("h3",), policy=replace(POLICY, cipher_suites=(CCM_8,)))):
         with pytest.raises(ConfigError, match="QUIC needs"):
             QuicServerConnection(server, transport_parameters=b"")
+    for make in (quic_client, quic_server):
+        with pytest.raises(ConfigError, match="at the most"):
+            make(transport_parameters=bytes(2**14 + 1))
+    ours, theirs = quic_client(transport_parameters=bytes(2**14)), quic_server(transport_parameters=bytes(2**14))
+    exchange(ours, theirs)
+    assert ours.handshake_done
 
 
 @pytest.mark.parametrize("later", [False, True])

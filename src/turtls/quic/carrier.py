@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from turtls.config import Session
 from turtls.crypto.suites import Suite13
-from turtls.errors import Fault, ProtocolError
+from turtls.errors import ConfigError, Fault, ProtocolError
 from turtls.events import Event
 from turtls.handshake.peer import Level
 from turtls.quic.keys import KeysAvailable
@@ -15,6 +15,9 @@ from turtls.wire.registries import ProtocolVersion
 
 NO_LIMIT = 2**32 - 1
 """Of early data, in a ticket: QUIC's own flow control limits it (section 4.6.1)."""
+
+_LONGEST_PARAMETERS = 2**14
+"""Bytes: they go into a ClientHello with all the others. Stacks send about a hundred."""
 
 
 class CryptoCarrier:
@@ -38,6 +41,9 @@ class CryptoCarrier:
     def __init__(
         self, transport_parameters: bytes, *, offers_early_data: bool = False, early_data_context: bytes = b""
     ) -> None:
+        """Raises ConfigError if the parameters are too long."""
+        if len(transport_parameters) > _LONGEST_PARAMETERS:
+            raise ConfigError(f"Transport parameters have {_LONGEST_PARAMETERS} bytes at the most.")
         self._transport_parameters = transport_parameters
         self._offers_early_data = offers_early_data
         self._early_data_context = early_data_context

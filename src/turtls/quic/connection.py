@@ -120,7 +120,7 @@ class QuicClientConnection(QuicConnection):
 
         The rest is as for `connection.ClientConnection`. What the configuration says about records, about older
         versions and about authentication after the handshake does not concern QUIC. Raises ConfigError if there is no
-        ALPN or no TLS 1.3 in it.
+        ALPN or no TLS 1.3 in it, or if the transport parameters have more than 16 KiB.
         """
         config = configuration.client(config)
         super().__init__(config, observer, CryptoCarrier(transport_parameters, offers_early_data=early_data))
