@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.crypto.certificates import private_key
 from turtls.crypto.keys import KeyKind, PublicKey
@@ -46,3 +47,11 @@ def test_only_rsa_keys_take_part() -> None:
     with pytest.raises(ProtocolError) as caught:
         encrypt_premaster(PublicKey(KeyKind.P256, private_key(KeyKind.P256).public_key()), PREMASTER)
     assert caught.value.fault is Fault.WRONG_KEY_TYPE
+
+
+def test_a_key_that_nothing_can_be_encrypted_to() -> None:
+    numbers = KEY.public_key().public_numbers()
+    even = rsa.RSAPublicNumbers(numbers.e, numbers.n - 1).public_key()
+    with pytest.raises(ProtocolError) as caught:
+        encrypt_premaster(PublicKey(KeyKind.RSA, even, bits=2048), PREMASTER)
+    assert caught.value.fault is Fault.UNSUPPORTED_KEY

@@ -259,6 +259,31 @@ def test_listening_everywhere(client_host: str) -> None:
             assert client.recv(1) == b"x"
 
 
+def test_so_many_threads_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "SERVER_THREADS", 2)
+    lock = threading.Lock()
+    two_at_once = threading.Event()
+    running: list[int] = [0]
+
+    def count(tls: TLSSocket) -> None:
+        with lock:
+            running.append(running[-1] + 1)
+        if running[-1] == 2:
+            two_at_once.set()
+        echo(tls)
+        with lock:
+            running.append(running[-1] - 1)
+
+    with serving(count) as listener:
+        waiting = [socket.create_connection(listener.getsockname(), PATIENCE) for _ in range(5)]
+        assert two_at_once.wait(PATIENCE)
+        for sock in waiting:
+            with turtls.wrap(sock, client_config(), server_name="localhost") as client:
+                client.sendall(b"x")
+                assert client.recv(1) == b"x"
+    assert max(running) == 2
+
+
 def test_a_listener_survives_a_shortage(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "RESOURCES_PAUSE", 0.0)
     listener = turtls.listen("127.0.0.1", 0, server_config())

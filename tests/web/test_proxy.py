@@ -310,6 +310,32 @@ def test_a_visitor_who_leaves_ends_the_request_to_the_application() -> None:
     run(scenario())
 
 
+def test_a_visitor_who_does_not_read_makes_the_application_wait() -> None:
+    """What the operating system and the proxy keep is bounded, so this comes to a stand."""
+    turns, block = 1000, 1 << 20
+    written = 0
+
+    async def pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal written
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            writer.write(bytes(block))
+            await writer.drain()
+            written += block
+
+    async def scenario() -> None:
+        async with application(pour) as url, served(Upstream(url)) as port:
+            _, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
+            writer.write(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            assert 0 < written < 32 * block
+            writer.transport.abort()
+
+    run(scenario())
+
+
 async def websocket(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """An application whose WebSocket says everything back in capitals."""
     head = (await reader.readuntil(b"\r\n\r\n")).lower()

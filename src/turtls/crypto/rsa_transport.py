@@ -21,10 +21,16 @@ _PKCS1 = padding.PKCS1v15()
 
 
 def encrypt_premaster(public_key: PublicKey, premaster: bytes) -> bytes:
-    """The premaster secret for the holder of a certificate. Raises ProtocolError (WRONG_KEY_TYPE)."""
+    """The premaster secret for the holder of a certificate.
+
+    Raises ProtocolError: WRONG_KEY_TYPE, or UNSUPPORTED_KEY if it is no key of RSA's but in form (an even modulus).
+    """
     if public_key.kind is not KeyKind.RSA:
         raise ProtocolError(Fault.WRONG_KEY_TYPE, f"{public_key} where RSA key transport was chosen")
-    encrypted: bytes = public_key.key.encrypt(premaster, _PKCS1)
+    try:
+        encrypted: bytes = public_key.key.encrypt(premaster, _PKCS1)
+    except ValueError:
+        raise ProtocolError(Fault.UNSUPPORTED_KEY, "nothing can be encrypted to it") from None
     return encrypted
 
 
