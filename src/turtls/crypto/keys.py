@@ -136,8 +136,9 @@ def check_strength(public_key: PublicKey, min_rsa_bits: int) -> None:
 class Leaf:
     """An end-entity certificate, read once.
 
-    `der`, `certificate` (as `cryptography` has it), `public_key`, the names of its subjectAltName (`dns_names`
-    and `ip_addresses`, as text), and what its key usage allows: signatures, or the key transport of RSA.
+    `der`, `certificate` (as `cryptography` has it), `public_key`, when it expires (`not_valid_after`, seconds since the
+    epoch), the names of its subjectAltName (`dns_names` and `ip_addresses`, as text), and what its key usage allows:
+    signatures, or the key transport of RSA.
     """
 
     __slots__ = (
@@ -147,6 +148,7 @@ class Leaf:
         "ip_addresses",
         "key_usage_allows_key_transport",
         "key_usage_allows_signing",
+        "not_valid_after",
         "public_key",
     )
 
@@ -156,6 +158,7 @@ class Leaf:
         # Names and extensions are read when first asked for: ask here, where what is wrong with them has its fault.
         _ = certificate.subject, certificate.issuer
         self.public_key = PublicKey.of(certificate)
+        self.not_valid_after = certificate.not_valid_after_utc.timestamp()
         self.dns_names: tuple[str, ...] = ()
         self.ip_addresses: tuple[str, ...] = ()
         self.key_usage_allows_signing = self.key_usage_allows_key_transport = True

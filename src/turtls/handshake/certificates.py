@@ -46,7 +46,7 @@ class Authenticated:
     ocsp_response: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Authenticator:
     """Who checks a peer's certificate, and how."""
 

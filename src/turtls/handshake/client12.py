@@ -51,7 +51,7 @@ from turtls.wire.messages12 import (
 from turtls.wire.registries import PointFormat, ProtocolVersion
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """What a ServerHello settled."""
 

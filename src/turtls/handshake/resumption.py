@@ -94,7 +94,7 @@ def _may_resume(session: Session, config: ClientConfig, server_name: str | None,
         and session.verifier is config.verifier
         and session.min_rsa_bits >= config.policy.min_rsa_bits
         and session.identity == config.identity
-        and (session.peer is None or now < session.peer.leaf.certificate.not_valid_after_utc.timestamp())
+        and (session.peer is None or now < session.peer.leaf.not_valid_after)
     )
 
 

@@ -25,7 +25,7 @@ _DAY = 24 * 3600
 """Seconds a session is kept that no hint says a lifetime of (RFC 5246, section F.1.4, suggests this)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Resumption12:
     """A session that goes on."""
 
