@@ -27,6 +27,8 @@ from tests.handshake.parties import (
 )
 from tests.handshake.test_garbage import records_of
 from tests.handshake.test_resumption import Clock, Remembering, changed
+from tests.quic.parties import AnyService
+from tests.quic.parties import shaken as quic_shaken
 from turtls.config import (
     ClientConfig,
     ConfigError,
@@ -201,6 +203,19 @@ def dropped(client: ClientConfig, server: ServerConfig, data: bytes = DATA) -> s
 def test_a_server_that_does_not_want_it_any_more() -> None:
     client, server = met()
     assert "accepts none" in dropped(client, replace(server, max_early_data=0))
+
+
+def test_a_server_that_does_not_want_so_much_any_more() -> None:
+    client, server = met(early_server(max_early_data=50_000))
+    assert "more than is accepted" in dropped(client, replace(server, max_early_data=LIMIT), bytes(50_000))
+
+
+def test_a_ticket_of_quic() -> None:
+    """It would allow 4 GiB, and was never meant for this."""
+    client = client_config(alpn=("h3",), sessions=AnyService())
+    server = early_server(alpn=("h3",))
+    quic_shaken(client, server)
+    assert dropped(client, server)
 
 
 def test_a_server_that_does_not_know_the_ticket() -> None:
@@ -380,7 +395,7 @@ def test_what_is_dropped_is_bounded_too() -> None:
     client, server = met()
     server = replace(server, max_early_data=0)
     chunks = [(ContentType.application_data, bytes(2**13))] * 3
-    for count, fine in ((1, True), (2, False)):
+    for count, fine in ((1, True), (3, False)):
         connection = raw_client(client, *chunks[:count])
         error = refusal(ServerConnection(server), connection.data_to_send())
         assert (error is None) is fine

@@ -8,12 +8,22 @@ from unittest.mock import patch
 
 import turtls.handshake.endpoint
 from tests.handshake.parties import NAME, Meddle, Meddler, client_config, server_config
-from turtls.config import ClientConfig, ServerConfig
+from turtls.config import ClientConfig, ServerConfig, Session, SessionCache
 from turtls.errors import Fault, ProtocolError, TLSError
 from turtls.events import Event
 from turtls.quic import QuicClientConnection, QuicConnection, QuicServerConnection
 
 CLIENTS, SERVERS = b"\1\2the client's", b"\3\4the server's"
+
+
+class AnyService(SessionCache):
+    """A client's sessions, mixed as they should not be."""
+
+    def put(self, key: str, session: Session) -> None:
+        super().put("any", session)
+
+    def take(self, key: str) -> Session | None:
+        return super().take("any")
 
 
 def quic_client(config: ClientConfig | None = None, **options: Any) -> QuicClientConnection:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from tests.handshake.parties import ONLY_P256, adding, client_config, only, replacing, server_config
-from tests.quic.parties import SERVERS, exchange, meddling_quic_server, quic_client, quic_server, shaken
-from turtls.config import ClientConfig, ServerConfig
+from tests.handshake.parties import shaken as shaken_over_tcp
+from tests.quic.parties import SERVERS, AnyService, exchange, meddling_quic_server, quic_client, quic_server, shaken
+from turtls.config import ClientConfig, ServerConfig, Session
 from turtls.errors import Fault, ProtocolError
 from turtls.events import HandshakeCompleted, SessionReceived
 from turtls.handshake.peer import Level
@@ -71,6 +72,23 @@ def test_what_the_client_remembers_of_the_server() -> None:
     ours = quic_client(client, early_data=True)
     assert ours.remembered_transport_parameters == SERVERS
     assert ours.peer_transport_parameters is None
+
+
+class Forgetful(AnyService):
+    """Takes sessions of TLS over TCP for those of QUIC."""
+
+    def take(self, key: str) -> Session | None:
+        session = super().take(key)
+        return replace(session, transport_parameters=SERVERS) if session is not None else None
+
+
+def test_a_ticket_of_tls_over_tcp_allows_none() -> None:
+    client, server = client_config(alpn=("h3",), sessions=Forgetful()), server_config(alpn=("h3",), max_early_data=1)
+    shaken_over_tcp(client, server)
+    ours, _, accepted = again(client, server)
+    assert ours.negotiated is not None
+    assert ours.negotiated.resumed
+    assert not accepted
 
 
 def test_early_data_that_nobody_wants() -> None:

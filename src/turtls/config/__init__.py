@@ -15,7 +15,7 @@ from turtls.config.credentials import Credential, CredentialIndex, Signer
 from turtls.config.environment import Environment
 from turtls.config.policy import Policy
 from turtls.config.psk import LookUpPsk, PreSharedKey
-from turtls.config.replay import ReplayGuard, ReplayMemory
+from turtls.config.replay import MAX_EARLY_DATA, ReplayGuard, ReplayMemory
 from turtls.config.session import Negotiated, Session, SessionCache, SessionIdStore, SessionStore, TicketStore
 from turtls.config.srp import SrpLogin, SrpUsers
 from turtls.config.trust import DangerAcceptAnyCertificate, Role, VerificationRequest, VerifiedChain, Verifier
@@ -189,8 +189,8 @@ class ServerConfig:
         _check_alpn(self.alpn)
         if not 0 <= self.tickets_to_send <= 255:
             raise ConfigError("tickets_to_send is 0 to 255: the nonce of a ticket is one byte here.")
-        if not 0 <= self.max_early_data <= 2**20:
-            raise ConfigError("max_early_data is 0 to 2**20 bytes: nobody has vouched for them when they come.")
+        if not 0 <= self.max_early_data <= MAX_EARLY_DATA:
+            raise ConfigError(f"max_early_data is 0 to {MAX_EARLY_DATA} bytes.")
         object.__setattr__(self, "credentials_by_name", CredentialIndex(self.credentials))
         if self.client_auth is not ClientAuth.NONE:
             self.required_verifier()

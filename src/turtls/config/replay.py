@@ -6,9 +6,12 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Awaitable
-from typing import Protocol
+from typing import Final, Protocol
 
 from turtls.errors import ConfigError
+
+MAX_EARLY_DATA: Final = 2**20
+"""Bytes of early data at the most: nobody has vouched for them when they come."""
 
 
 class ReplayGuard(Protocol):

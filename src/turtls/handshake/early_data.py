@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from turtls.config import ServerConfig
+from turtls.config.replay import MAX_EARLY_DATA
 from turtls.crypto.hashes import SHA256
 from turtls.crypto.key_schedule import EarlySecret
 from turtls.crypto.suites import SUITES13, Suite13
@@ -94,7 +95,8 @@ async def accept_early_data(
             peer.carrier.expect_early_data(state.max_early_data)
             return early_traffic_secret(peer, chosen.psk.early_secret, transcript.digest())
     peer.explain("early data", f"The client's early data is dropped: {why_not}.")
-    peer.carrier.skip_early_data(config.max_early_data, until_second_hello=False)
+    allowed = max(config.max_early_data, state.max_early_data if state is not None else 0)
+    peer.carrier.skip_early_data(min(allowed, MAX_EARLY_DATA), until_second_hello=False)
     return None
 
 
@@ -102,10 +104,13 @@ async def _objection(
     peer: Peer, config: ServerConfig, state: TicketState, obfuscated_ticket_age: int, suite: Suite13, alpn: str | None
 ) -> str:
     """What speaks against early data; empty if nothing does (section 4.2.10)."""
-    if not peer.carrier.early_data_limit(config.max_early_data):
+    limit = peer.carrier.early_data_limit(config.max_early_data)
+    if not limit:
         return "this server accepts none"
     if not state.max_early_data or state.replay_zone != config.replay_guard.zone:
         return "its ticket does not allow it"
+    if state.max_early_data > limit:
+        return "its ticket allows more than is accepted by now"
     if state.cipher_suite != suite.suite:
         return "the cipher suite is not the session's"
     if state.alpn != (alpn or "").encode():

@@ -16,8 +16,8 @@ from turtls.wire.registries import ProtocolVersion
 NO_LIMIT = 2**32 - 1
 """Of early data, in a ticket: QUIC's own flow control limits it (section 4.6.1)."""
 
-_LONGEST_PARAMETERS = 2**14
-"""Bytes: they go into a ClientHello with all the others. Stacks send about a hundred."""
+_LONGEST = 2**14
+"""Bytes of what goes into a ClientHello, or a ticket, beside much else. Stacks send about a hundred."""
 
 
 class CryptoCarrier:
@@ -41,9 +41,11 @@ class CryptoCarrier:
     def __init__(
         self, transport_parameters: bytes, *, offers_early_data: bool = False, early_data_context: bytes = b""
     ) -> None:
-        """Raises ConfigError if the parameters are too long."""
-        if len(transport_parameters) > _LONGEST_PARAMETERS:
-            raise ConfigError(f"Transport parameters have {_LONGEST_PARAMETERS} bytes at the most.")
+        """Raises ConfigError if the parameters or the context are too long."""
+        if max(len(transport_parameters), len(early_data_context)) > _LONGEST:
+            raise ConfigError(
+                f"Transport parameters, and the context of early data, have {_LONGEST} bytes at the most."
+            )
         self._transport_parameters = transport_parameters
         self._offers_early_data = offers_early_data
         self._early_data_context = early_data_context
@@ -124,8 +126,8 @@ class CryptoCarrier:
 
     @property
     def early_data_context(self) -> bytes:
-        """What a server's early data rests on beside TLS: it is only accepted where that has stayed the same."""
-        return self._early_data_context
+        """What a server's early data rests on beside TLS; a ticket from TLS over TCP never has the same."""
+        return b"quic " + self._early_data_context
 
     @property
     def has_end_of_early_data(self) -> bool:

@@ -171,7 +171,7 @@ class QuicServerConnection(QuicConnection):
 
         0-RTT is accepted if `config.max_early_data` is not 0, and from tickets with the same `early_data_context`: put
         there, encoded in any way, what a client may have relied on, such as the limits among the transport parameters
-        and settings of the application (RFC 9001, section 4.6.3). At most 65535 bytes.
+        and settings of the application (RFC 9001, section 4.6.3). At most 16 KiB.
         """
         config = configuration.server(config)
         carrier = CryptoCarrier(transport_parameters, early_data_context=early_data_context)
