@@ -222,6 +222,14 @@ class Fault(Enum):
         "The client sent no certificate although one is required.",
     )
     UNREADABLE_CERTIFICATE = AlertDescription.BAD_CERTIFICATE, "A certificate of the peer cannot be parsed."
+    WRONG_CERTIFICATE_COMPRESSION = (
+        AlertDescription.ILLEGAL_PARAMETER,
+        "The peer compressed its certificate in a way that it was not offered.",
+    )
+    BAD_COMPRESSED_CERTIFICATE = (
+        AlertDescription.BAD_CERTIFICATE,
+        "The peer's compressed certificate does not become what it says it is.",
+    )
     UNSUPPORTED_KEY = (
         AlertDescription.UNSUPPORTED_CERTIFICATE,
         "The peer's certificate holds a kind of key that is not supported.",

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple, cast
 
 from tests.bogo.flags import CredentialOptions, Options, Unimplemented
-from tests.bogo.world import Refusal, WatchedSigner, World, answer
+from tests.bogo.world import COMPRESSIONS, Compression, Refusal, WatchedSigner, World, answer
 from turtls.config import (
     ClientAuth,
     ClientConfig,
@@ -75,6 +75,7 @@ def client_config(options: Options, world: World) -> ClientConfig:
         fallback=options.fallback_scsv,
         sessions=None if options.no_ticket else world.sessions,
         grease=options.enable_grease or options.permute_extensions,
+        certificate_compression=_compressions(options),
         environment=Environment(now=world.now),
     )
 
@@ -97,6 +98,7 @@ def server_config(options: Options, world: World) -> ServerConfig:
         session_ids=world.session_ids,
         max_early_data=_BORINGSSLS_EARLY_DATA if options.enable_early_data else 0,
         replay_guard=world.replay_guard,
+        certificate_compression=_compressions(options),
         environment=Environment(now=world.now),
     )
     return replace(config, on_client_hello=lambda hello: _on_client_hello(options, world, config, hello))
@@ -224,6 +226,11 @@ def _protocols(advertised: bytes) -> tuple[str, ...]:
         return ()
     names = decode(ProtocolNameList, len(advertised).to_bytes(2, "big") + advertised).protocol_name_list
     return tuple(name.decode() for name in names)
+
+
+def _compressions(options: Options) -> tuple[Compression, ...]:
+    wanted = options.install_one_cert_compression_alg
+    return tuple(each for each in COMPRESSIONS if options.install_cert_compression_algs or each.algorithm == wanted)
 
 
 def _selected_protocol(options: Options) -> tuple[str, ...]:

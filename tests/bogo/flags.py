@@ -72,6 +72,8 @@ class Options:
     enable_grease: bool = False
     permute_extensions: bool = False
     no_legacy_server_connect: bool = False
+    install_cert_compression_algs: bool = False
+    install_one_cert_compression_alg: int = 0
     psk: str = ""
     psk_identity: str = ""
     no_ticket: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from turtls.config import (
 )
 from turtls.crypto.tickets import TicketCache, TicketKeys
 from turtls.errors import AlertDescription, Fault, ProtocolError
-from turtls.wire.registries import SignatureScheme
+from turtls.wire.registries import CertificateCompressionAlgorithm, SignatureScheme
 
 T = TypeVar("T")
 
@@ -146,6 +147,35 @@ class Judge:
     def certificate_authorities(self) -> Sequence[bytes]:
         listed = self.options.use_client_ca_list
         return [] if listed in ("", "<NULL>", "<EMPTY>") else list(map(bytes.fromhex, listed.split(",")))
+
+
+@dataclass(frozen=True, slots=True)
+class Compression:
+    """One of the runner's own kinds: what the compressed form has in front, in the place of what the whole has."""
+
+    algorithm: CertificateCompressionAlgorithm
+    of_whole: bytes
+    of_compressed: int | bytes
+    """Bytes, or how many random ones."""
+
+    def compress(self, data: bytes) -> bytes:
+        head = self.of_compressed
+        return (os.urandom(head) if isinstance(head, int) else head) + data.removeprefix(self.of_whole)
+
+    def decompress(self, untrusted: bytes, length: int) -> bytes:
+        head = self.of_compressed
+        start = head if isinstance(head, int) else len(head)
+        data = self.of_whole + untrusted[start:]
+        if len(data) != length or (isinstance(head, bytes) and not untrusted.startswith(head)):
+            raise ValueError(f"it is not the {length} bytes it is said to be")
+        return data
+
+
+COMPRESSIONS = (
+    Compression(CertificateCompressionAlgorithm(0xFF02), b"", b"\1\2\3\4"),
+    Compression(CertificateCompressionAlgorithm(0xFF01), b"\0\0", b""),
+    Compression(CertificateCompressionAlgorithm(0xFF03), b"", 1),
+)
 
 
 @dataclass(slots=True)

@@ -25,7 +25,7 @@ from tests.handshake.parties import (
     server_config,
     shaken,
 )
-from turtls.config import ClientAuth, ClientConfig, DangerAcceptAnyCertificate, PreSharedKey, ServerConfig
+from turtls.config import ClientAuth, ClientConfig, DangerAcceptAnyCertificate, PreSharedKey, ServerConfig, Zlib
 from turtls.connection import ClientConnection, Connection, ServerConnection
 from turtls.errors import Fault, PeerAlert
 from turtls.handshake.over_records import RecordCarrier
@@ -37,18 +37,19 @@ from turtls.wire.registries import ContentType, HandshakeType
 T = HandshakeType
 EVERY_TYPE = frozenset(T.members()) | {T(99), T(255)}
 
-CH, SH, EE, CR, CT, CV, FIN, EOED = (
+CH, SH, EE, CR, CT, CC, CV, FIN, EOED = (
     T.client_hello,
     T.server_hello,
     T.encrypted_extensions,
     T.certificate_request,
     T.certificate,
+    T.compressed_certificate,
     T.certificate_verify,
     T.finished,
     T.end_of_early_data,
 )
 AFTER_FOR_CLIENT = {T.new_session_ticket, T.key_update, T.certificate_request}
-AFTER_FOR_SERVER = {T.key_update, T.certificate}
+AFTER_FOR_SERVER = {T.key_update, CT, CC}  # a server can unpack what is compressed, if it is not told otherwise
 
 
 @dataclass
@@ -95,17 +96,23 @@ SCENARIOS = {
         [{SH}, {EE}, {FIN}, AFTER_FOR_CLIENT],
         [{CH}, {FIN}, AFTER_FOR_SERVER],
     ),
+    "compressed": Scenario(
+        lambda: client_config(certificate_compression=(Zlib(),)),
+        lambda: server_config(certificate_compression=(), **AUTHENTICATED),
+        [{SH}, {EE}, {CR, CT, CC}, {CT, CC}, {CV}, {FIN}],
+        [{CH}, {CT}, {FIN}, {T.key_update, CT}],
+    ),
     "client certificate": Scenario(
         lambda: client_config(credentials=(credential("client.example"),)),
         lambda: server_config(**AUTHENTICATED),
         [{SH}, {EE}, {CR, CT}, {CT}, {CV}, {FIN}],
-        [{CH}, {CT}, {CV}, {FIN}, AFTER_FOR_SERVER],
+        [{CH}, {CT, CC}, {CV}, {FIN}, AFTER_FOR_SERVER],
     ),
     "no client certificate": Scenario(
         client_config,
         lambda: server_config(**AUTHENTICATED),
         [{SH}, {EE}, {CR, CT}, {CT}, {CV}, {FIN}],
-        [{CH}, {CT}, {FIN}, AFTER_FOR_SERVER],
+        [{CH}, {CT, CC}, {FIN}, AFTER_FOR_SERVER],
     ),
     "client certificate later": Scenario(
         lambda: client_config(credentials=(credential("client.example"),), post_handshake_auth=True),

@@ -16,7 +16,8 @@ from tests.interop.peers.base import Channel
 from tests.interop.peers.curl import read_until
 from tests.interop.pki import PKI
 from tests.interop.stage import fail_or_skip
-from turtls.wire.registries import CipherSuite, NamedGroup, ProtocolVersion
+from turtls.config import Brotli, CertificateCompression, Zlib
+from turtls.wire.registries import CipherSuite, HandshakeType, NamedGroup, ProtocolVersion
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -99,6 +100,13 @@ def test_resumption(browser: Browser, pki: PKI) -> None:
     with site(pki) as server:
         assert not agreed(shown(browser, server)).resumed
         assert any(agreed(server.visit()).resumed for _ in range(2))
+
+
+def test_a_compressed_certificate(browser: Browser, pki: PKI) -> None:
+    """Chromium knows Brotli alone, Firefox zlib, too."""
+    compression: CertificateCompression = Brotli() if browser.name == "chromium" else Zlib()
+    with site(pki, certificate_compression=(compression,)) as server:
+        assert HandshakeType.compressed_certificate in shown(browser, server).witness.sent
 
 
 def test_another_name_is_refused(browser: Browser, pki: PKI) -> None:

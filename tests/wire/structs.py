@@ -15,6 +15,7 @@ from turtls.wire import messages12 as old
 from turtls.wire.codec import Struct
 from turtls.wire.codepoints import CodePoint
 from turtls.wire.registries import (
+    CertificateCompressionAlgorithm,
     CertificateStatusType,
     CipherSuite,
     ClientCertificateType,
@@ -79,6 +80,7 @@ BODIES: dict[type[Struct], st.SearchStrategy[Any]] = {
         (ext.SignatureAlgorithms, {"supported_signature_algorithms": codes(SignatureScheme)}),
         (ext.SignatureAlgorithmsCert, {"supported_signature_algorithms": codes(SignatureScheme)}),
         (ext.CertificateAuthorities, {"authorities": many(opaque(1))}),
+        (ext.CertificateCompressionAlgorithms, {"algorithms": codes(CertificateCompressionAlgorithm)}),
         (ext.OidFilters, {"filters": many(oid_filter, 0)}),
         (ext.PostHandshakeAuth, {}),
         (ext.CertificateStatusRequest, {"status_type": code(CertificateStatusType), "request": opaque()}),
@@ -178,6 +180,14 @@ STRUCTS: dict[type[Struct], st.SearchStrategy[Any]] = {
                 {"certificate_request_context": opaque(), "extensions": extensions(ext.Context.CR)},
             ),
             (msg.Certificate, {"certificate_request_context": opaque(), "certificate_list": many(entry, 0)}),
+            (
+                msg.CompressedCertificate,
+                {
+                    "algorithm": code(CertificateCompressionAlgorithm),
+                    "uncompressed_length": uint24,
+                    "compressed_certificate_message": opaque(1),
+                },
+            ),
             (msg.CertificateVerify, {"algorithm": code(SignatureScheme), "signature": opaque()}),
             (msg.Finished, {"verify_data": opaque()}),
             (msg.EndOfEarlyData, {}),

@@ -51,6 +51,7 @@ ALLOWED: dict[ExtensionType, set[Context]] = {
     T.cookie: {C.CH, C.HRR},
     T.psk_key_exchange_modes: {C.CH},
     T.certificate_authorities: {C.CH, C.CR},
+    T.compress_certificate: {C.CH, C.CR},
     T.oid_filters: {C.CR},
     T.post_handshake_auth: {C.CH},
     T.signature_algorithms_cert: {C.CH, C.CR},

@@ -15,6 +15,7 @@ from turtls.cli.listening import Certificates, KeyTypeOption, Log, addresses, no
 from turtls.cli.options import PolicyOption, keylog_to
 from turtls.cli.output import JsonOption, out, printable
 from turtls.config import ClientAuth, Policy, ServerConfig
+from turtls.config.compression import available
 from turtls.errors import ConfigError
 from turtls.explain.verdict import negotiated_as_json
 from turtls.explain.words import is_post_quantum, version_name
@@ -118,6 +119,7 @@ def _config(
         alpn=alpn,
         client_auth=ClientAuth.NONE if client_ca is None else wanted,
         verifier=None if client_ca is None else PrivateVerifier(TrustStore.from_file(client_ca)),
+        certificate_compression=available(),
         keylog=None if keylog is None else keylog_to(keylog),
     )
 

@@ -26,6 +26,7 @@ _MESSAGES = {
     "EncryptedExtensions": "server parameters",
     "CertificateRequest": "server parameters",
     "Certificate": "authentication",
+    "CompressedCertificate": "authentication",
     "CertificateVerify": "authentication",
     "ClientKeyExchange": "premaster secret",
     "Finished": "finished",

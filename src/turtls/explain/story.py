@@ -12,7 +12,7 @@ from turtls.events import AlertSeen, HandshakeMessageSeen, KeysInstalled, Secret
 from turtls.explain.chapters import Chapters
 from turtls.explain.fields import Field, fields
 from turtls.explain.words import MESSAGES, STEPS, Words
-from turtls.wire.messages import Certificate, CertificateVerify, HandshakeMessage
+from turtls.wire.messages import Certificate, CertificateVerify, CompressedCertificate, HandshakeMessage
 from turtls.wire.messages12 import Certificate12
 from turtls.wire.registries import SignatureScheme
 
@@ -137,10 +137,12 @@ class Story:
         """The certificates that side sent, DER, leaf first; none in a resumed session. Nobody has checked them here."""
         chain: list[bytes] = []
         for message in self._sent(side):
-            if isinstance(message, Certificate):
-                chain += [entry.cert_data for entry in message.certificate_list]
-            elif isinstance(message, Certificate12):
-                chain += message.certificate_list
+            # There is none in what could not be unpacked.
+            shown = getattr(message, "certificate", None) if isinstance(message, CompressedCertificate) else message
+            if isinstance(shown, Certificate):
+                chain += [entry.cert_data for entry in shown.certificate_list]
+            elif isinstance(shown, Certificate12):
+                chain += shown.certificate_list
         return chain
 
     def signature_scheme(self, side: Side) -> SignatureScheme | None:

@@ -46,6 +46,11 @@ MESSAGES = {
         "A certificate says which names belong to a public key, and is signed by an authority; those that lead up to "
         "one that the other side trusts come along.",
     ),
+    "CompressedCertificate": Words(
+        "This is who I am, in fewer bytes",
+        "A certificate and those that lead up to one that the other side trusts, compressed as it has said it can "
+        "unpack them.",
+    ),
     "CertificateVerify": Words(
         "And this is the proof",
         "A certificate is public: anyone can show one. The signature over everything said so far proves possession of "

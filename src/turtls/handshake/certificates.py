@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from turtls.config import ClientConfig, Credential, Policy, Role, VerificationRequest, VerifiedChain, Verifier
+from turtls.config.compression import CertificateCompression
 from turtls.config.credentials import prefer_issuers
 from turtls.crypto.keys import check_strength
 from turtls.errors import Fault, ProtocolError
+from turtls.handshake.compression import agreed_compression, compressed, kept_compressed
 from turtls.handshake.peer import Peer
 from turtls.handshake.proofs import VerifiedSignature, verify_signature
 from turtls.handshake.transcript import Transcript
@@ -28,7 +30,13 @@ from turtls.wire.extensions import (
     SignedCertificateTimestampRequest,
     SignedCertificateTimestamps,
 )
-from turtls.wire.messages import Certificate, CertificateEntry, CertificateRequest, CertificateVerify
+from turtls.wire.messages import (
+    Certificate,
+    CertificateEntry,
+    CertificateRequest,
+    CertificateVerify,
+    CompressedCertificate,
+)
 from turtls.wire.registries import ProtocolVersion, SignatureScheme
 
 _CONTEXT = {
@@ -124,19 +132,23 @@ async def prove_identity(
     *,
     role: Role,
     requested: Extensions,
+    compressions: Sequence[CertificateCompression] = (),
     context: bytes = b"",
 ) -> None:
     """Send Certificate and CertificateVerify. `requested` are the extensions of the message that asked for them.
 
     Nothing is sent before it is signed: after the handshake nothing may come between the two (section 4.6.2).
     """
-    message = _certificate_message if context else _kept_certificate_message
+    keep = not context  # what a peer made up is not
+    message = _kept_certificate_message if keep else _certificate_message
     raw, certificate = message(
         credential.chain,
         credential.ocsp_response if CertificateStatusRequest in requested else None,
         credential.signed_certificate_timestamps if SignedCertificateTimestampRequest in requested else None,
         context,
     )
+    if (compression := agreed_compression(compressions, requested)) is not None:
+        raw, certificate = (kept_compressed if keep else compressed)(raw, compression)
     transcript.add(raw)
     content = _CONTEXT[role] + transcript.digest()
     signature = await peer.wait(credential.signer.sign(scheme, content), "a signature by this side's key")
@@ -146,7 +158,7 @@ async def prove_identity(
 
 def _certificate_message(
     chain: tuple[bytes, ...], ocsp_response: bytes | None, timestamps: bytes | None, context: bytes
-) -> tuple[bytes, Certificate]:
+) -> tuple[bytes, Certificate | CompressedCertificate]:
     """`context` is empty but after the handshake."""
     leaf = Extensions()
     if ocsp_response is not None:
@@ -223,5 +235,12 @@ async def answer_certificate_request(
         return
     credential, scheme = chosen
     await prove_identity(
-        peer, credential, scheme, transcript, role=Role.CLIENT, requested=request.extensions, context=context
+        peer,
+        credential,
+        scheme,
+        transcript,
+        role=Role.CLIENT,
+        requested=request.extensions,
+        compressions=config.certificate_compression,
+        context=context,
     )

@@ -7,6 +7,7 @@ from turtls.crypto.key_schedule import MasterSecret, finished_mac
 from turtls.crypto.suites import SUITES13, Suite13
 from turtls.errors import Fault, ProtocolError
 from turtls.handshake.certificates import Authenticated, Authenticator, answer_certificate_request
+from turtls.handshake.compression import receive_certificate
 from turtls.handshake.early_data import is_early_data_accepted
 from turtls.handshake.established import Established
 from turtls.handshake.offer import Offer, bind, chosen_protocol
@@ -73,11 +74,12 @@ async def handshake(
     request: CertificateRequest | None = None
     authenticated: Authenticated | None = None
     if psk is None:
-        certificate = await peer.receive(CertificateRequest, Certificate)
+        compressions = offer.config.certificate_compression
+        certificate = await receive_certificate(peer, compressions, CertificateRequest)
         if isinstance(certificate, CertificateRequest):
             request = certificate
             transcript.add(request.raw)
-            certificate = await peer.receive(Certificate)
+            certificate = await receive_certificate(peer, compressions)
         authenticated = await _authenticate_server(peer, offer, certificate, transcript)
     finished = await peer.receive(Finished)
     proof = verify_finished(finished_mac(suite.hash, server_secret, transcript.digest()), finished.verify_data)

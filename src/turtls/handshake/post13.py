@@ -15,13 +15,19 @@ from turtls.crypto.tickets import MAX_LIFETIME
 from turtls.errors import Fault, ProtocolError
 from turtls.events import KeysUpdated, PeerAuthenticated, SessionReceived
 from turtls.handshake.certificates import answer_certificate_request
+from turtls.handshake.compression import receive_certificate
 from turtls.handshake.established import Established
 from turtls.handshake.peer import Level, Peer
 from turtls.handshake.proofs import verify_finished
 from turtls.handshake.resumption import issue_tickets, session_from_ticket
 from turtls.handshake.server13 import certificate_request, check_client_certificate
 from turtls.record.limits import MAX_KEY_UPDATES, MAX_POST_HANDSHAKE_REQUESTS, MAX_TICKETS
-from turtls.wire.messages import Certificate, CertificateRequest, Finished, KeyUpdate, NewSessionTicket
+from turtls.wire.messages import (
+    CertificateRequest,
+    Finished,
+    KeyUpdate,
+    NewSessionTicket,
+)
 from turtls.wire.registries import KeyUpdateRequest
 
 Side = Literal["client", "server"]
@@ -188,7 +194,7 @@ async def server(peer: Peer, established: Established, keys: TrafficKeys, reques
     """Issue tickets, then take key updates and the certificates that were asked for."""
     await issue_tickets(peer, requests.config, established)
     while True:
-        message = await peer.receive(KeyUpdate, Certificate)
+        message = await receive_certificate(peer, requests.config.certificate_compression, KeyUpdate)
         if isinstance(message, KeyUpdate):
             keys.received(message)
             continue

@@ -15,6 +15,7 @@ from turtls.handshake.certificates import (
     prove_identity,
     signature_algorithms,
 )
+from turtls.handshake.compression import compress_certificate, receive_certificate
 from turtls.handshake.early_data import accept_early_data
 from turtls.handshake.established import Established
 from turtls.handshake.peer import Level, Peer
@@ -119,7 +120,15 @@ async def handshake(peer: Peer, config: ServerConfig, hello: ClientHello) -> Est
 
     # Authentication.
     if credential is not None and scheme is not None:
-        await prove_identity(peer, credential, scheme, transcript, role=Role.SERVER, requested=hello.extensions)
+        await prove_identity(
+            peer,
+            credential,
+            scheme,
+            transcript,
+            role=Role.SERVER,
+            requested=hello.extensions,
+            compressions=config.certificate_compression,
+        )
     verify_data = finished_mac(suite.hash, server_secret, transcript.digest())
     transcript.add(peer.send(Finished(verify_data=verify_data)))
     master_secret = MasterSecret(handshake_secret)
@@ -316,6 +325,7 @@ def certificate_request(config: ServerConfig, context: bytes = b"") -> Certifica
     bodies: list[AnyExtension] = [
         *signature_algorithms(config.policy),
         ClientCertificateStatusRequest(),
+        *compress_certificate(config.certificate_compression),
     ]
     if config.verifier is not None and (authorities := config.verifier.certificate_authorities()):
         bodies.append(CertificateAuthorities(authorities=list(authorities)))
@@ -326,7 +336,8 @@ async def _authenticate_client(
     peer: Peer, config: ServerConfig, request: CertificateRequest, transcript: Transcript
 ) -> Authenticated | None:
     """The client's identity; None if it keeps it to itself and may (section 4.4.2.4)."""
-    return await check_client_certificate(peer, config, request, await peer.receive(Certificate), transcript)
+    certificate = await receive_certificate(peer, config.certificate_compression)
+    return await check_client_certificate(peer, config, request, certificate, transcript)
 
 
 async def check_client_certificate(

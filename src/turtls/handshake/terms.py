@@ -8,6 +8,7 @@ from turtls.crypto.suites import SUITES13
 from turtls.crypto.suites12 import SUITES12
 from turtls.errors import ConfigError
 from turtls.handshake.certificates import signature_algorithms
+from turtls.handshake.compression import compress_certificate
 from turtls.handshake.psks import hashes_of_psks
 from turtls.wire.extensions import (
     AnyExtension,
@@ -84,6 +85,8 @@ class Terms:
             bodies += [CertificateStatusRequest(), SignedCertificateTimestampRequest()]
             if self.versions[0] >= ProtocolVersion.TLS_1_2:
                 bodies += signature_algorithms(config.policy)
+            if self.offers_tls13:
+                bodies += compress_certificate(config.certificate_compression)
         if config.alpn:
             bodies.append(ProtocolNameList(protocol_name_list=[name.encode() for name in config.alpn]))
         if config.record_size_limit is not None:

@@ -59,6 +59,11 @@ def uint16(default: int = _NO_DEFAULT) -> Any:
     return Codec(_uint16.pack, _decode_uint16, default)
 
 
+def uint24(default: int = _NO_DEFAULT) -> Any:
+    """A number of three bytes, the most significant first."""
+    return Codec(_encode_uint24, _decode_uint24, default)
+
+
 def uint32(default: int = _NO_DEFAULT) -> Any:
     """A number of four bytes, the most significant first."""
     return Codec(_uint32.pack, _decode_uint32, default)
@@ -75,6 +80,14 @@ def _decode_uint8(data: bytes, position: int) -> tuple[int, int]:
 
 def _decode_uint16(data: bytes, position: int) -> tuple[int, int]:
     return _uint16.unpack_from(data, position)[0], position + 2
+
+
+def _encode_uint24(value: int) -> bytes:
+    return value.to_bytes(3, "big")
+
+
+def _decode_uint24(data: bytes, position: int) -> tuple[int, int]:
+    return data[position] << 16 | data[position + 1] << 8 | data[position + 2], position + 3
 
 
 def _decode_uint32(data: bytes, position: int) -> tuple[int, int]:
@@ -219,7 +232,7 @@ def beside(*, init: Literal[False] = False) -> Any:
 
 @dataclass_transform(
     kw_only_default=True,
-    field_specifiers=(uint8, uint16, uint32, code_point, fixed, opaque, rest, vector, nested, beside),
+    field_specifiers=(uint8, uint16, uint24, uint32, code_point, fixed, opaque, rest, vector, nested, beside),
 )
 class StructType(type):
     """Makes a slots class of a declaration, with an `__init__` by keyword and a codec built from its fields."""

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, TypeVar
 from turtls.errors import Fault, ProtocolError
 from turtls.wire.codec import Codec, Malformed, Struct, code_point, decode, fixed, opaque, rest, uint16, uint32, vector
 from turtls.wire.registries import (
+    CertificateCompressionAlgorithm,
     CertificateStatusType,
     ExtensionType,
     NamedGroup,
@@ -185,6 +186,12 @@ class CertificateAuthorities(ExtensionBody, type=ExtensionType.certificate_autho
     """RFC 8446, section 4.2.4: DER-encoded distinguished names."""
 
     authorities: list[bytes] = vector(opaque(1, 2**16 - 1), 3, 2**16 - 1)
+
+
+class CertificateCompressionAlgorithms(ExtensionBody, type=ExtensionType.compress_certificate, recurring=True):
+    """RFC 8879, section 3."""
+
+    algorithms: list[CertificateCompressionAlgorithm] = vector(CertificateCompressionAlgorithm, 2, 2**8 - 2)
 
 
 class OidFilter(Struct):
@@ -370,6 +377,7 @@ _FORMS: list[_Forms] = [
     {Context.CH: Cookie, Context.HRR: Cookie},
     {Context.CH: PskKeyExchangeModes},
     {Context.CH: CertificateAuthorities, Context.CR: CertificateAuthorities},
+    {Context.CH: CertificateCompressionAlgorithms, Context.CR: CertificateCompressionAlgorithms},
     {Context.CR: OidFilters},
     {Context.CH: PostHandshakeAuth},
     {Context.CH: SignatureAlgorithmsCert, Context.CR: SignatureAlgorithmsCert},

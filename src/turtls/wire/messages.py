@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import ClassVar, Self
 
 from turtls.errors import Fault, ProtocolError
-from turtls.wire.codec import Struct, beside, code_point, decode, fixed, opaque, rest, uint32, vector
+from turtls.wire.codec import Struct, beside, code_point, decode, fixed, opaque, rest, uint24, uint32, vector
 from turtls.wire.extensions import Context, Extensions, extension_block
 from turtls.wire.registries import (
+    CertificateCompressionAlgorithm,
     CipherSuite,
     ExtensionType,
     HandshakeType,
@@ -116,6 +117,16 @@ class Certificate(HandshakeMessage, type=HandshakeType.certificate):
 
     certificate_request_context: bytes = opaque(0, 2**8 - 1, default=b"")
     certificate_list: list[CertificateEntry] = vector(CertificateEntry, 0, 2**24 - 1)
+
+
+class CompressedCertificate(HandshakeMessage, type=HandshakeType.compressed_certificate):
+    """RFC 8879, section 4: a Certificate without its header, compressed."""
+
+    algorithm: CertificateCompressionAlgorithm = code_point(CertificateCompressionAlgorithm)
+    uncompressed_length: int = uint24()
+    compressed_certificate_message: bytes = opaque(1, 2**24 - 1)
+    certificate: Certificate = beside()
+    """What it holds, once that is known."""
 
 
 class CertificateVerify(HandshakeMessage, type=HandshakeType.certificate_verify):

@@ -243,6 +243,14 @@ class KeyUpdateRequest(CodePoint, size=1):
     update_requested = code(1)
 
 
+class CertificateCompressionAlgorithm(CodePoint, size=2):
+    """RFC 8879, section 7.3."""
+
+    zlib = code(1)
+    brotli = code(2)
+    zstd = code(3)
+
+
 class CertificateStatusType(CodePoint, size=1):
     """RFC 6066, section 8."""
 

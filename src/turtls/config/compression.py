@@ -1,0 +1,96 @@
+"""How certificates may be compressed on their way (RFC 8879)."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from turtls.errors import ConfigError
+from turtls.wire.registries import CertificateCompressionAlgorithm
+
+
+class CertificateCompression(Protocol):
+    """A way to compress. What one has compressed is kept for all that are equal to it."""
+
+    def __hash__(self) -> int: ...
+
+    @property
+    def algorithm(self) -> CertificateCompressionAlgorithm:
+        """What peers call it."""
+        ...
+
+    def compress(self, data: bytes) -> bytes:
+        """`data` made small. It is done once for each certificate, so it may take its time."""
+        ...
+
+    def decompress(self, untrusted: bytes, length: int) -> bytes:
+        """What `untrusted` stands for. Raises ValueError if that is not `length` bytes, before it makes many more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Zlib:
+    """Always there."""
+
+    algorithm: ClassVar = CertificateCompressionAlgorithm.zlib
+
+    def compress(self, data: bytes) -> bytes:
+        """A zlib stream (RFC 1950)."""
+        return zlib.compress(data, level=9)
+
+    def decompress(self, untrusted: bytes, length: int) -> bytes:
+        """Raises ValueError."""
+        decompressor = zlib.decompressobj()
+        try:
+            data = decompressor.decompress(untrusted, length + 1)
+        except zlib.error as error:
+            raise ValueError(str(error)) from None
+        return _checked(data, length, ended=decompressor.eof and not decompressor.unused_data)
+
+
+@dataclass(frozen=True, slots=True)
+class Brotli:
+    """What Chromium knows (RFC 7932). It needs the package `brotli`: `pip install turtls[compression]`."""
+
+    algorithm: ClassVar = CertificateCompressionAlgorithm.brotli
+
+    def __post_init__(self) -> None:
+        try:
+            import brotli
+        except ImportError:
+            raise ConfigError("Brotli needs the package brotli: pip install turtls[compression].") from None
+        if tuple(map(int, brotli.__version__.split(".")[:2])) < (1, 2):
+            raise ConfigError("Brotli needs the package brotli 1.2 or newer, which stops where it is told to.")
+
+    def compress(self, data: bytes) -> bytes:
+        """A Brotli stream (RFC 7932)."""
+        import brotli
+
+        compressed: bytes = brotli.compress(data)
+        return compressed
+
+    def decompress(self, untrusted: bytes, length: int) -> bytes:
+        """Raises ValueError."""
+        import brotli
+
+        decompressor = brotli.Decompressor()
+        try:
+            data = decompressor.process(untrusted, output_buffer_limit=length + 1)
+        except brotli.error as error:
+            raise ValueError(str(error)) from None
+        return _checked(data, length, ended=decompressor.is_finished())
+
+
+def available() -> tuple[CertificateCompression, ...]:
+    """All that there are here, best first."""
+    try:
+        return Brotli(), Zlib()
+    except ConfigError:
+        return (Zlib(),)
+
+
+def _checked(data: bytes, length: int, *, ended: bool) -> bytes:
+    if len(data) != length or not ended:
+        raise ValueError(f"it is not the {length} bytes it is said to be")
+    return data
