@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import pkgutil
 import re
 import subprocess
 import sys
@@ -106,8 +107,31 @@ def test_python_dash_m_turtls_is_the_command() -> None:
     assert done.stdout == f"turtls {turtls.__version__}\n"
 
 
-def test_each_test_that_the_list_of_attacks_names_exists() -> None:
-    named = re.findall(r"`([\w/]+\.py)::(\w+)`", (ROOT / "docs" / "attacks.md").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("page", ["attacks.md", "limits.md"])
+def test_each_test_that_the_lists_of_attacks_and_of_limits_name_exists(page: str) -> None:
+    named = re.findall(r"`([\w/]+\.py)::(\w+)`", (ROOT / "docs" / page).read_text(encoding="utf-8"))
     assert named
     tests = {path: (ROOT / "tests" / path).read_text(encoding="utf-8") for path, _ in named}
     assert [f"{path}::{name}" for path, name in named if f"def {name}(" not in tests[path]] == []
+
+
+def test_each_bound_that_the_list_of_limits_names_exists() -> None:
+    page = (ROOT / "docs" / "limits.md").read_text(encoding="utf-8")
+    rooms = "|".join(path.stem for path in (ROOT / "src" / "turtls").iterdir())
+    named = re.findall(rf"`((?:{rooms})\.[\w.]+)`", page)
+    assert len(named) > 20
+    for name in named:
+        pkgutil.resolve_name(f"turtls.{name}")
+
+
+def test_each_limit_that_the_core_and_the_io_have_is_in_the_list() -> None:
+    page = (ROOT / "docs" / "limits.md").read_text(encoding="utf-8")
+    rooms = {room: importlib.import_module(f"turtls.{room}.limits") for room in ("record", "io", "pki")}
+    limits = {f"{room}.limits.{name}" for room, module in rooms.items() for name in vars(module) if name.isupper()}
+    not_of_the_peer = {
+        "record.limits.MAX_INNER_PLAINTEXT",  # MAX_PLAINTEXT and the type
+        "record.limits.MIN_RECORD_SIZE_LIMIT",
+        "record.limits.RECORDS_BEFORE_LIMIT",
+        "io.limits.RESOURCES_PAUSE",
+    }
+    assert {name for name in limits if f"`{name}`" not in page} == not_of_the_peer

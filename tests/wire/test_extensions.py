@@ -217,3 +217,13 @@ def test_a_block_may_be_missing_where_it_always_could() -> None:
     assert Old.decode(b"\0\0").extensions == Extensions()
     assert Old(extensions=Extensions()).encode() == b""
     assert Old(extensions=Extensions([RawExtension(0x1A1A)])).encode() == bytes.fromhex("0004 1a1a 0000")
+
+
+@pytest.mark.parametrize(("groups", "is_kept"), [(3, True), (31, True), (32, False), (1000, False)])
+def test_what_recurs_is_decoded_once_unless_it_is_long(groups: int, is_kept: bool) -> None:
+    """Whoever sends something else each time fills what is kept with no more than some bytes each."""
+    offered = SupportedGroups(named_group_list=[NamedGroup(0x2000 + number) for number in range(groups)])
+    raw = encode_extensions(Extensions([offered]))
+    first, second = (decode(BLOCKS[C.CH], raw).extensions.require(SupportedGroups) for _ in range(2))
+    assert first == second == offered
+    assert (first is second) is is_kept

@@ -41,8 +41,8 @@ MAX_TICKETS = 64
 """Session tickets in one connection: servers send one to four, a few more after a change of client certificates."""
 
 MAX_TICKET = 2**15
-"""Bytes of one ticket that is issued or kept: with it a ClientHello must still be a handshake message of sane size. A
-client's chain travels in a stateless one."""
+"""Bytes of one ticket that is issued or offered: with it a ClientHello must still be a handshake message of sane size.
+A client's chain travels in a stateless one."""
 
 MAX_COOKIE = 2**13
 """Bytes of a HelloRetryRequest's cookie: it is sent back in a ClientHello. Servers use some hundred."""
