@@ -12,10 +12,14 @@ from tests.interop.peers.curl import Curl
 from tests.interop.peers.gnutls import GnuTLS
 from tests.interop.peers.nss import NSS
 from tests.interop.peers.openssl import OpenSSL
-from tests.interop.peers.programs import Go, Java, Node, PyOpenSSL, TLSLite
+from tests.interop.peers.programs import Erlang, Go, Java, Node, PyOpenSSL, TLSLite
 
 SERVERS: tuple[ServerPeer, ...] = (OpenSSL(), GnuTLS(), NSS(), Go(), Java(), Node(), PyOpenSSL(), TLSLite())
 CLIENTS: tuple[ClientPeer, ...] = (OpenSSL(), GnuTLS(), NSS(), Curl(), Go(), Java(), Node(), PyOpenSSL(), TLSLite())
+
+# In TLS 1.3 it has nothing that others do not have.
+SERVERS12: tuple[ServerPeer, ...] = (*SERVERS, Erlang())
+CLIENTS12: tuple[ClientPeer, ...] = (*CLIENTS, Erlang())
 
 SCHEMES = {
     "p256": ("ecdsa_secp256r1_sha256",),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.interop import old, ours
-from tests.interop.matrix import CLIENTS
+from tests.interop.matrix import CLIENTS, CLIENTS12
 from tests.interop.ours import agreed
 from tests.interop.peers.base import Can, ClientPeer, payload
 from tests.interop.pki import PKI
@@ -16,7 +16,7 @@ from turtls.wire.registries import CipherSuite
 DATA = payload(1000)
 
 
-@old.each_suite((peer, peer.client_exchanges) for peer in CLIENTS)
+@old.each_suite((peer, peer.client_exchanges) for peer in CLIENTS12)
 def test_each_key_exchange_in_each_version(stage: Stage, pki: PKI, peer: ClientPeer, version: str, suite: str) -> None:
     config = ours.server_config(pki, old.kind(suite), policy=old.policy(version, suite), **old.as_server())
     with ours.listening(config, peer.application) as server:

@@ -17,7 +17,17 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar
 
-from tests.interop.peers.base import USER, Can, Client, ClientPeer, PipedClient, Server, ServerPeer, Settings
+from tests.interop.peers.base import (
+    PSK_IDENTITY,
+    USER,
+    Can,
+    Client,
+    ClientPeer,
+    PipedClient,
+    Server,
+    ServerPeer,
+    Settings,
+)
 from tests.interop.peers.openssl import OpenSSL
 from tests.interop.processes import Process
 
@@ -62,6 +72,8 @@ class ProgramPeer(ClientPeer, ServerPeer):
         options = ["--min-version", lowest, "--max-version", highest, "--groups", ",".join(self.group_names(settings))]
         if settings.suite:
             options += ["--suite", settings.suite]
+        if settings.psk:
+            options += ["--psk-identity", PSK_IDENTITY, "--psk", settings.psk]
         if settings.password:
             options += ["--user", USER, "--password", settings.password]
         if settings.alpn:
@@ -190,6 +202,23 @@ class TLSLite(PythonPeer):
         Can.SET_RECORD_LIMIT,
         Can.COOKIE,
     }
+
+
+class Erlang(ProgramPeer):
+    """Erlang's ssl, for what few others have: ECDHE_PSK with AEADs (RFC 8442), and SRP."""
+
+    name = "erlang"
+    program = "escript"
+    package = "Debian's erlang-ssl"
+    cipher_suites = ()
+    groups = {}
+    certificates = ()
+    client_can = server_can = frozenset()
+    client_exchanges = server_exchanges = ("DHE_PSK", "ECDHE_PSK", "SRP_SHA", "SRP_SHA_RSA")
+    lacks = frozenset(f"TLS_{exchange}_WITH_CHACHA20_POLY1305_SHA256" for exchange in ("DHE_PSK", "ECDHE_PSK"))
+
+    def command(self, settings: Settings) -> list[str]:
+        return ["escript", str(_FOLDER / "erlang" / "peer.escript")]
 
 
 def _go() -> str | None:
