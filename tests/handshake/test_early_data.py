@@ -129,6 +129,15 @@ def test_early_data_once_more_with_the_next_ticket() -> None:
         assert early(happened) == DATA
 
 
+def test_early_records_are_as_small_as_the_server_wants_them() -> None:
+    """RFC 8449: the limit was agreed on in the handshake that the ticket is from."""
+    client, server = met(early_server(record_size_limit=100), record_size_limit=2**14 + 1)
+    parties = early_parties(client, server, bytes(LIMIT))
+    _, happened = exchange(*parties)
+    assert early(happened) == bytes(LIMIT)
+    assert parties[0].handshake_done
+
+
 def test_as_much_as_the_ticket_allows() -> None:
     _, happened = exchange(*early_parties(*met(), data=bytes(LIMIT)))
     assert early(happened) == bytes(LIMIT)

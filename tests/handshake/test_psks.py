@@ -38,7 +38,7 @@ from turtls.connection import ClientConnection, ServerConnection
 from turtls.crypto.hashes import SHA256, SHA384, HmacKey
 from turtls.crypto.key_schedule import expand_label, imported_psk
 from turtls.errors import ConfigError, Fault, ProtocolError
-from turtls.events import Pending
+from turtls.events import Pending, StepTaken, Trace
 from turtls.handshake.psks import MAX_IDENTITIES_TRIED, ImportedIdentity
 from turtls.wire.extensions import (
     KeyShareServerHello,
@@ -158,6 +158,20 @@ def test_who_has_a_key_is_not_asked_for_a_certificate() -> None:
         negotiated = agreed(client, server)
         assert negotiated.resumed is resumed
         assert negotiated.peer is None
+
+
+def test_both_sides_say_what_the_key_has_shown() -> None:
+    told: list[str] = []
+
+    def watch(trace: Trace) -> None:
+        if isinstance(trace, StepTaken) and trace.step == "authentication":
+            told.append(trace.explanation)
+
+    exchange(
+        ClientConnection(psk_client(), server_name=NAME, observer=watch), ServerConnection(psk_server(), observer=watch)
+    )
+    assert len(told) == 2
+    assert all("the same pre-shared key" in words for words in told)
 
 
 def test_a_look_up_may_take_its_time() -> None:

@@ -77,6 +77,8 @@ class Session:
     """What the keys in the chain of `peer` were held to: never resumed where more is asked."""
     max_early_data: int = 0
     """Bytes of early data that the server would accept; 0 is none (RFC 8446, section 4.6.1)."""
+    record_size_limit: int = 2**14 + 1
+    """The server's (RFC 8449): early data has to keep to it."""
     transport_parameters: bytes | None = None
     """QUIC's, of the server: early data has to keep to them (RFC 9000, section 7.4.1)."""
     identity: tuple[object, ...]

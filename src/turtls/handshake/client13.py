@@ -84,6 +84,8 @@ async def handshake(
     finished = await peer.receive(Finished)
     proof = verify_finished(finished_mac(suite.hash, server_secret, transcript.digest()), finished.verify_data)
     transcript.add(finished.raw)
+    if psk is not None and psk.external is not None:
+        peer.explain("authentication", "The server's Finished shows that it has the same pre-shared key as the client.")
 
     # The application's keys depend on all the server said; the client's own flight goes under the old ones still.
     master_secret = MasterSecret(handshake_secret)

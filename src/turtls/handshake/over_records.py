@@ -7,7 +7,7 @@ from turtls.crypto.suites import Suite13
 from turtls.errors import Fault, ProtocolError
 from turtls.handshake.peer import Level
 from turtls.record.layer import RecordLayer
-from turtls.record.limits import MAX_EARLY_DATA_SKIPPED
+from turtls.record.limits import MAX_EARLY_DATA_SKIPPED, MAX_INNER_PLAINTEXT
 from turtls.record.protection import Protection
 from turtls.record.protection13 import Protection13
 from turtls.record.reassembly import HandshakeBuffer
@@ -21,6 +21,7 @@ class RecordCarrier:
     __slots__ = (
         "_accepts_early_data",
         "_early_data",
+        "_early_record_size_limit",
         "_sent_change_cipher_spec",
         "_unsent",
         "_version_is_settled",
@@ -38,6 +39,7 @@ class RecordCarrier:
         self.is_client = is_client
         self._early_data = early_data
         self._accepts_early_data = accepts_early_data
+        self._early_record_size_limit = MAX_INNER_PLAINTEXT
         self.accepted_early_data = False
         """A server has: it may send its own data before the client's Finished (RFC 8446, section 4.4.4)."""
         self.early_data_left: int | None = None
@@ -103,7 +105,9 @@ class RecordCarrier:
         self.flush()
         self.records.install_write(Protection13(suite, traffic_secret))
         if level is Level.EARLY:
+            self.records.send_limit = self._early_record_size_limit
             self.records.write(ContentType.application_data, self._early_data)
+            self.records.send_limit = MAX_INNER_PLAINTEXT  # until the server says what it is from now on
 
     def middlebox_change_cipher_spec(self) -> None:
         """Send, once, the change_cipher_spec that means nothing (appendix D.4)."""
@@ -133,6 +137,11 @@ class RecordCarrier:
     # Early data (section 4.2.10).
 
     @property
+    def record_size_limit(self) -> int:
+        """Bytes that a record to the other side may have, its content type included (RFC 8449)."""
+        return self.records.send_limit
+
+    @property
     def peer_transport_parameters(self) -> bytes | None:
         """QUIC has them."""
         return None
@@ -153,6 +162,7 @@ class RecordCarrier:
 
     def offers_early_data(self, session: Session) -> bool:
         """Whether a client has early data, and no more than the session allows."""
+        self._early_record_size_limit = session.record_size_limit
         return 0 < len(self._early_data) <= session.max_early_data
 
     def expect_early_data(self, limit: int) -> None:

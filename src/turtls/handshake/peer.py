@@ -77,6 +77,11 @@ class Carrier(Protocol):
         ...
 
     @property
+    def record_size_limit(self) -> int:
+        """Bytes that a record to the other side may have, its content type included (RFC 8449)."""
+        ...
+
+    @property
     def peer_transport_parameters(self) -> bytes | None:
         """QUIC's, of the other side."""
         ...

@@ -166,6 +166,8 @@ async def choose_psk(
         psk = await _find(peer, config, identity.identity, suite, server_name)
         if psk is not None:
             proof = verify_binder(psk.binder(transcript_hash), offered.binders[index])
+            if psk.external is not None:
+                peer.explain("authentication", "The client's binder shows that it has the same pre-shared key.")
             return ChosenPsk(proof, index, identity.obfuscated_ticket_age, psk)
     if config.psks is not None and not _can_show_certificate(config, hello):
         unknown = Psk(b"", EarlySecret(suite.hash, peer.environment.random(32)), PskOrigin.EXTERNAL)

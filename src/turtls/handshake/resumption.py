@@ -121,6 +121,7 @@ def session_from_ticket(
         verifier=config.verifier,
         min_rsa_bits=config.policy.min_rsa_bits,
         max_early_data=early_data.max_early_data_size if early_data is not None else 0,
+        record_size_limit=peer.carrier.record_size_limit,
         transport_parameters=peer.carrier.peer_transport_parameters,
         identity=config.identity,
     )

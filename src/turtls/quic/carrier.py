@@ -8,6 +8,7 @@ from turtls.errors import ConfigError, Fault, ProtocolError
 from turtls.events import Event
 from turtls.handshake.peer import Level
 from turtls.quic.keys import KeysAvailable
+from turtls.record.limits import MAX_INNER_PLAINTEXT
 from turtls.record.protection import Protection
 from turtls.record.reassembly import HandshakeBuffer
 from turtls.wire.extensions import AnyExtension, Extensions, ProtocolNameList, QuicTransportParameters
@@ -165,6 +166,11 @@ class CryptoCarrier:
 
     def set_version(self, version: ProtocolVersion) -> None:
         """It is TLS 1.3: the configuration has no other."""
+
+    @property
+    def record_size_limit(self) -> int:
+        """There are no records."""
+        return MAX_INNER_PLAINTEXT
 
     def limit_records(self, *, send: int | None = None, receive: int | None = None) -> None:
         """There are no records."""
