@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -253,6 +254,15 @@ def test_a_ticket_of_another_zone() -> None:
     """Another process with the same ticket keys does not know what this one has accepted."""
     client, server = met()
     assert "does not allow it" in dropped(client, replace(server, replay_guard=ReplayMemory()))
+
+
+def test_a_ticket_from_before_a_fork(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers that were forked off with one configuration have a memory each."""
+    client, server = met()
+    monkeypatch.setattr(os, "getpid", lambda: 0)
+    assert "does not allow it" in dropped(client, server)
+    _, happened = exchange(*early_parties(client, server))
+    assert early(happened) == DATA  # with a ticket of its own
 
 
 def test_a_second_ticket_that_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,9 +17,12 @@ MAX_EARLY_DATA: Final = 2**20
 class ReplayGuard(Protocol):
     """Remembers which tickets have brought early data, so that none does so twice (section 8.1)."""
 
-    zone: bytes
-    """1 to 32 bytes that name its memory. A ticket brings early data only to the zone that it was issued in: servers
-    that share their tickets share early data only where their guards share a memory, and its name."""
+    @property
+    def zone(self) -> bytes:
+        """The name of its memory, 1 to 32 bytes. A ticket brings early data only to the zone that it was issued in:
+        servers that share their tickets share early data only where their guards share a memory, and its name.
+        """
+        ...
 
     def claim(self, ticket: bytes, until: float, now: float) -> bool | Awaitable[bool]:
         """Whether `ticket` (a digest of 32 bytes) is here for the first time. It may be forgotten after `until`.
@@ -34,17 +37,24 @@ class ReplayMemory:
     """A guard in the memory of this process: at most `capacity` tickets, each for some 20 seconds.
 
     When it is full, no early data is taken until some are forgotten. Its zone is random, so that tickets of another
-    process, or of this one before it was restarted, bring none. Threads may share it.
+    process, or of this one before it was restarted or forked, bring none. Threads may share it.
     """
 
     def __init__(self, capacity: int = 50_000) -> None:
         """Raises ConfigError unless there is room for at least 1 ticket."""
         if capacity < 1:
             raise ConfigError("A memory for replays has room for at least 1 ticket.")
-        self.zone = os.urandom(16)
+        self._process, self._zone = os.getpid(), os.urandom(16)
         self._capacity = capacity
         self._claimed: OrderedDict[bytes, float] = OrderedDict()
         self._lock = threading.Lock()
+
+    @property
+    def zone(self) -> bytes:
+        """See ReplayGuard."""
+        if self._process != os.getpid():  # a fork copies the memory: from here on neither knows what the other accepts
+            self._process, self._zone = os.getpid(), os.urandom(16)
+        return self._zone
 
     def claim(self, ticket: bytes, until: float, now: float) -> bool:
         """Whether `ticket` is here for the first time, and there is room to remember it."""
