@@ -105,7 +105,8 @@ def test_the_fast_way_gives_what_the_slow_way_gives(
     edges = [0, *sorted(cut % (len(stream) + 1) for cut in cuts), len(stream)]
     chunks = [bytes(stream[start:end]) for start, end in pairwise(edges)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(RecordLayer, "open_at_once", lambda _layer, _received: (b"", 0))
+        patch.setattr(RecordLayer, "open_lone_data", lambda _layer, _received: b"")
+        patch.setattr(RecordLayer, "open_data", lambda _layer, _received: (b"", 0))
         expected = outcome(slow, chunks)
     assert outcome(fast, chunks) == expected
 
@@ -114,10 +115,41 @@ def test_the_fast_way_gives_what_the_slow_way_gives(
 def test_whole_records_are_opened_where_they_lie(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
     server, client, _ = twins(policy)
     assert client.receive_data(b"") == []
-    monkeypatch.delattr(RecordLayer, "feed")
+    fed: list[int] = []
+    feed = RecordLayer.feed
+
+    def counting(layer: RecordLayer, data: bytes) -> None:
+        fed.append(len(data))
+        feed(layer, data)
+
+    monkeypatch.setattr(RecordLayer, "feed", counting)
     for size in (1, MAX_PLAINTEXT, 3 * MAX_PLAINTEXT):
         server.send_data(bytes(size))
         assert client.receive_data(memoryview(server.data_to_send())) == [DataReceived(bytes(size))]
+    assert not any(fed)
+
+
+@versions
+def test_only_what_is_cut_is_kept(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
+    server, client, _ = twins(policy)
+    fed: list[int] = []
+    feed = RecordLayer.feed
+
+    def counting(layer: RecordLayer, data: bytes) -> None:
+        fed.append(len(data))
+        feed(layer, data)
+
+    monkeypatch.setattr(RecordLayer, "feed", counting)
+    server.send_data(bytes(10 * MAX_PLAINTEXT))
+    stream = memoryview(server.data_to_send())
+    size = len(stream) // 10
+    received = b""
+    for piece in (stream[: 5 * size + 100], stream[5 * size + 100 :]):
+        for event in client.receive_data(piece):
+            assert isinstance(event, DataReceived)
+            received += event.data
+    assert received == bytes(10 * MAX_PLAINTEXT)
+    assert fed == [100, 0]
 
 
 ROWS = [

@@ -74,18 +74,15 @@ class Connection(Endpoint):
         transport. Where something good came before what is at fault, that is given, and the exception is raised by
         whatever is called next: look at `failure` behind the events, since no more bytes may come.
         """
-        if self._only_data_comes:
-            content, end = self._records.open_at_once(data)
-            if content:
-                if end == len(data):
-                    return [DataReceived(content)]
-                self._events.append(DataReceived(content))
-                data = data[end:]
+        if self._only_data_comes and (content := self._records.open_lone_data(data)):
+            return [DataReceived(content)]
         self._check_alive()
         if self._peer_closed:
             return []  # section 6.1: what follows close_notify is ignored
-        self._records.feed(data)
-        events = self._received(len(data))
+        if self._pending is not None:
+            self._records.feed(data)
+            return self._received(len(data))
+        events = self._guarded(lambda: self._take_in(data))
         self._only_data_comes = self._nothing_but_data_comes()
         return events
 
@@ -189,6 +186,15 @@ class Connection(Endpoint):
             and self._records.settled
         )
 
+    def _take_in(self, data: bytes | bytearray | memoryview) -> None:
+        if self._nothing_but_data_comes():
+            content, end = self._records.open_data(data)
+            if content:
+                self._events.append(DataReceived(content))
+                data = data[end:]
+        self._records.feed(data)
+        self._pull()
+
     def _step(self) -> bool:
         """Do the next thing; False if there is nothing to do."""
         if self._peer_closed:
@@ -201,7 +207,7 @@ class Connection(Endpoint):
             data = self._records.read_application_data()
             if data:
                 self._receive_application_data(data)
-                return self._transport_ended or not self._records.drained
+                return self._transport_ended or self._records.holds
         record = self._records.next_record()
         if record is None:
             self._require_more()

@@ -98,7 +98,7 @@ def test_the_fast_way_gives_what_the_slow_way_gives(
     slow = make()
     slow_layer = layer_with(slow)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(type(slow), "open_application_data", Protection.open_application_data)
+        patch.setattr(type(slow), "open_data", Protection.open_data)
         expected = read(slow_layer, chunks)
     assert read(layer_with(fast), chunks) == expected
     assert fast._sequence == slow._sequence
@@ -108,8 +108,39 @@ def test_the_fast_way_gives_what_the_slow_way_gives(
 def test_the_fast_way_takes_all_that_is_plain(make: MakeProtection) -> None:
     protection = make()
     stream = sealed(make, [(DATA, 50, 0)] * 5)
-    assert protection.open_application_data(stream + stream[:30], LIMIT) == (bytes((50,)) * 250, len(stream))
+    assert protection.open_data(stream + stream[:30], LIMIT) == (bytes((50,)) * 250, len(stream))
     assert protection._sequence == 5
+
+
+@pytest.mark.parametrize("make", PROTECTIONS.values(), ids=PROTECTIONS)
+@given(
+    content=records.map(lambda contents: contents[0]),
+    extra=st.integers(-3, 3),
+    damage=st.none() | st.integers(0, 1000),
+)
+def test_a_lone_record_is_opened_or_left_alone(
+    make: MakeProtection, content: tuple[ContentType, int, int], extra: int, damage: int | None
+) -> None:
+    record = bytearray(sealed(make, [content]))
+    if damage is not None:
+        record[damage % len(record)] ^= 0x21
+    received = bytes(record + bytes(extra) if extra > 0 else record[: len(record) + extra])
+    fast, slow = make(), make()
+    opened = fast.open_lone_data(received, LIMIT)
+    assert fast._sequence == bool(opened)
+    expected, end = slow.open_data(received, LIMIT)
+    assert opened == (expected if end == len(received) else b"")
+
+
+@pytest.mark.parametrize("make", PROTECTIONS.values(), ids=PROTECTIONS)
+def test_a_lone_record_of_any_buffer(make: MakeProtection) -> None:
+    protection = make()
+    for kind in (bytes, bytearray, memoryview):
+        record = protection.seal(DATA, b"data", LIMIT, 0)
+        opening = make()
+        opening._sequence = protection._sequence - 1
+        data = opening.open_lone_data(kind(record), LIMIT)
+        assert (type(data), data) == (bytes, b"data")
 
 
 @pytest.mark.parametrize("make", PROTECTIONS.values(), ids=PROTECTIONS)

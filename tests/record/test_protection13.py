@@ -98,10 +98,10 @@ def test_a_run_ends_near_the_limit_of_the_keys(count: int) -> None:
     opening._soft_limit = 2
     records = sealing.seal(ContentType.application_data, b"x" * 50 * count, 51, 0)
     opened = min(count, 2)
-    assert opening.open_application_data(records, LIMIT) == (b"x" * 50 * opened, opened * (5 + 51 + 16))
+    assert opening.open_data(records, LIMIT) == (b"x" * 50 * opened, opened * (5 + 51 + 16))
     assert opening.near_limit is (count > 1)
     next_record = sealing.seal(ContentType.application_data, b"x", LIMIT, 0)
-    assert opening.open_application_data(next_record, LIMIT)[0] == (b"x" if count == 1 else b"")
+    assert opening.open_lone_data(next_record, LIMIT) == (b"x" if count == 1 else b"")
 
 
 @pytest.mark.parametrize("special", ["padding", "type", "empty", "tag", "version", "length", "cut"])
@@ -126,7 +126,7 @@ def test_a_run_stops_at_whatever_is_not_plain(special: str, before: int, after: 
     elif special == "cut":
         del odd[-1 if after == 0 else -6 :]
     rest = sealing.seal(ContentType.application_data, b"rest", LIMIT, 0) * after
-    content, end = opening.open_application_data(plain + bytes(odd) + rest, LIMIT)
+    content, end = opening.open_data(plain + bytes(odd) + rest, LIMIT)
     assert (content, end, opening._sequence) == (b"plain" * before, len(plain), before)
 
 

@@ -183,14 +183,11 @@ class TLSProtocol(asyncio.BufferedProtocol):
             self._fail(failure)
 
     def _tell(self, events: list[Event]) -> None:
-        if self._held:
-            self._held += events
-            return
-        for index, event in enumerate(events):
-            if self.reading_paused:
-                self._held = events[index:]
-                return
-            self._act_on(event)
+        for event in events:
+            if self.reading_paused or self._held:
+                self._held.append(event)
+            else:
+                self._act_on(event)
 
     def _act_on(self, event: Event) -> None:
         if isinstance(event, DataReceived):

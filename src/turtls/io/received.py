@@ -10,33 +10,36 @@ class ReceivedData:
     costs no copy. What comes behind it is gathered, so that many small chunks take no more than their bytes.
     """
 
-    __slots__ = ("_first", "_rest")
+    __slots__ = ("_first", "_rest", "size")
 
     def __init__(self) -> None:
         self._first: bytes | memoryview = b""
         self._rest = bytearray()
-
-    def __len__(self) -> int:
-        return len(self._first) + len(self._rest)
+        self.size = 0
+        """Bytes that are there."""
 
     def append(self, data: bytes) -> None:
         """Put `data` at the end."""
-        if self._first or self._rest:
+        if self.size:
             self._rest += data
         else:
             self._first = data
+        self.size += len(data)
 
     def read(self, size: int) -> bytes:
         """The next bytes: at least one where there is one, and at most `size`."""
         first = self._first
         if not first:
-            return self._cut(size)
-        if len(first) <= size:
+            data = self._cut(size)
+        elif len(first) <= size:
             self._first = b""
-            return bytes(first)
-        view = memoryview(first)
-        self._first = view[size:]
-        return bytes(view[:size])
+            data = bytes(first)
+        else:
+            view = memoryview(first)
+            self._first = view[size:]
+            data = bytes(view[:size])
+        self.size -= len(data)
+        return data
 
     def read_exactly(self, size: int) -> bytes:
         """The next `size` bytes, which must be there."""

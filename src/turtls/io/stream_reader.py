@@ -32,7 +32,7 @@ class TLSStreamReader(asyncio.StreamReader):
         """The next bytes, one to `n`; b"" at the end. With -1, all of them up to the end."""
         if n < 0:
             return await self._read_to_end()
-        while n and not self._received:
+        while n and not self._received.size:
             if not await self._more():
                 return b""
         data = self._received.read(n)
@@ -43,9 +43,9 @@ class TLSStreamReader(asyncio.StreamReader):
         """The next `n` bytes. Raises asyncio.IncompleteReadError if the end comes before."""
         if n < 0:
             raise ValueError("readexactly size can not be less than zero")
-        while len(self._received) < n:
+        while self._received.size < n:
             if not await self._more():
-                raise asyncio.IncompleteReadError(self._take(len(self._received)), n)
+                raise asyncio.IncompleteReadError(self._take(self._received.size), n)
         return self._take(n)
 
     async def readuntil(self, separator: bytes = b"\n") -> bytes:  # type: ignore[override]  # no tuples (Python 3.13)
@@ -58,11 +58,11 @@ class TLSStreamReader(asyncio.StreamReader):
             raise ValueError("Separator should be at least one-byte string")
         searched = 0
         while (end := self._received.find(separator, searched)) < 0:
-            searched = max(len(self._received) - len(separator) + 1, 0)
+            searched = max(self._received.size - len(separator) + 1, 0)
             if searched > self._size_limit:
                 raise asyncio.LimitOverrunError("Separator is not found, and chunk exceed the limit", searched)
             if not await self._more():
-                raise asyncio.IncompleteReadError(self._take(len(self._received)), None)
+                raise asyncio.IncompleteReadError(self._take(self._received.size), None)
         if end > self._size_limit:
             raise asyncio.LimitOverrunError("Separator is found, but chunk is longer than limit", end)
         return self._take(end + len(separator))
@@ -77,17 +77,17 @@ class TLSStreamReader(asyncio.StreamReader):
             return error.partial
         except asyncio.LimitOverrunError as error:
             end = self._received.find(b"\n", error.consumed)
-            self._take(len(self._received) if end < 0 else end + 1)
+            self._take(self._received.size if end < 0 else end + 1)
             raise ValueError(error.args[0]) from None
 
     @property
     def unread(self) -> int:
         """How many bytes can be read without waiting."""
-        return len(self._received)
+        return self._received.size
 
     def at_eof(self) -> bool:
         """Whether the end has come and everything before it is read."""
-        return self._at_end and not self._received
+        return self._at_end and not self._received.size
 
     def exception(self) -> Exception | None:
         """What ended the connection, if it was not the peer's close_notify."""
@@ -131,7 +131,7 @@ class TLSStreamReader(asyncio.StreamReader):
         """Data has come."""
         self._received.append(data)
         self._wake()
-        if not self._source_paused and len(self._received) > 2 * self._size_limit:
+        if not self._source_paused and self._received.size > 2 * self._size_limit:
             self._set_source_paused(True)
 
     def feed_eof(self) -> None:
@@ -150,7 +150,7 @@ class TLSStreamReader(asyncio.StreamReader):
             waiting.set_result(None)
 
     def _resume_source(self) -> None:
-        if self._source_paused and len(self._received) <= self._size_limit:
+        if self._source_paused and self._received.size <= self._size_limit:
             self._set_source_paused(False)
 
     def _set_source_paused(self, paused: bool) -> None:

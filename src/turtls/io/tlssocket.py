@@ -158,7 +158,7 @@ class TLSSocket:
         """The next bytes, one to `size`; b"" after the peer's close_notify. Raises as the class says."""
         if size < 0:
             raise ValueError("negative buffersize in recv")
-        if not self._received:
+        if not self._received.size:
             self.handshake()
         with self._reading:
             self._wait_for_data()
@@ -167,7 +167,7 @@ class TLSSocket:
     def recv_into(self, buffer: Any, size: int = 0) -> int:
         """Read into a writable `buffer`, at most `size` bytes of it (0: all); gives how many, 0 as `recv` gives b""."""
         view = memoryview(buffer).cast("B")
-        if not self._received:
+        if not self._received.size:
             self.handshake()
         with self._reading:
             self._wait_for_data()
@@ -175,11 +175,11 @@ class TLSSocket:
 
     def pending(self) -> int:
         """How many bytes can be read without a look at the socket."""
-        return len(self._received)
+        return self._received.size
 
     def _wait_for_data(self) -> None:
         deadline = deadline_after(self._timeout)
-        while not self._received and not self._peer_closed:
+        while not self._received.size and not self._peer_closed:
             self._require_open()
             self._receive(deadline)
 
@@ -336,10 +336,10 @@ class TLSSocket:
         deadline = deadline_after(self._timeout)
         self._send_close_notify(deadline)
         with self._reading:
-            while not self._peer_closed and not self._received:
+            while not self._peer_closed and not self._received.size:
                 self._require_open()
                 self._receive(deadline)
-            if self._received:
+            if self._received.size:
                 raise ClosedError("The peer sent application data before its close_notify, and nobody has read it.")
         self._closed = True
         plain = socket.socket(fileno=self._socket.detach())

@@ -94,12 +94,38 @@ class RecordLayer:
         """Append what the transport received. Take out all records before more is fed: that bounds what is kept."""
         self._inbound += data
 
-    def open_at_once(self, received: Buffer) -> tuple[bytes, int]:
-        """The content of the plain application data records that `received` begins with, and how long those are.
+    # For speed alone, and only where all is `settled`: these open what was received where it lies.
 
-        This is for speed alone, and only where all is `settled`: it saves the copy that `feed` makes.
+    def open_lone_data(self, received: Buffer) -> bytes:
+        """The content, if `received` is one whole record of plain application data and nothing else; else b""."""
+        if self._read is None or self._inbound:
+            return b""
+        return self._read.open_lone_data(received, self.receive_limit)
+
+    def open_data(self, received: Buffer) -> tuple[bytes, int]:
+        """The content of the plain application data records that end in `received`, and where there the last one ends.
+
+        The rest is to be fed.
         """
-        return (b"", 0) if self._read is None else self._read.open_application_data(received, self.receive_limit)
+        if self._read is None:
+            return b"", 0
+        if not self._inbound:
+            return self._read.open_data(received, self.receive_limit)
+        lacking = self._lacking()
+        if not 0 < lacking <= len(received):
+            return b"", 0
+        first = self._read.open_lone_data(self._inbound + received[:lacking], self.receive_limit)
+        if not first:
+            return b"", 0
+        self._inbound.clear()
+        content, length = self._read.open_data(received[lacking:], self.receive_limit, first)
+        return content, lacking + length
+
+    def _lacking(self) -> int:
+        """How many bytes the record that has begun lacks; 0 if not even its header is there."""
+        if len(self._inbound) < HEADER_LENGTH:
+            return 0
+        return HEADER_LENGTH + int.from_bytes(self._inbound[3:HEADER_LENGTH], "big") - len(self._inbound)
 
     def next_record(self) -> Record | None:
         """True content type and content of the next record, or None if more bytes are needed.
@@ -120,17 +146,14 @@ class RecordLayer:
         b"" if there are none. What stopped it, a record of another type or an error, comes from the next call of
         `next_record`.
         """
-        content = self._read_plain_application_data()
-        if content and not self._inbound:  # as nearly always
-            return content
-        contents = [content]
+        contents = []
         try:
-            while self._held is None and self._inbound:
-                if content := self._read_plain_application_data():
-                    contents.append(content)
-                elif (record := self.next_record()) is None:
+            while self._held is None:
+                contents.append(self._read_plain_application_data())
+                record = self.next_record()
+                if record is None:
                     break
-                elif record[0] == _APPLICATION_DATA:
+                if record[0] == _APPLICATION_DATA:
                     contents.append(record[1])
                 else:
                     self._held = record
@@ -139,9 +162,9 @@ class RecordLayer:
         return b"".join(contents)
 
     def _read_plain_application_data(self) -> bytes:
-        if self._read is None or self._held is not None:
+        if self._read is None:
             return b""
-        content, end = self._read.open_application_data(self._inbound, self.receive_limit)
+        content, end = self._read.open_data(self._inbound, self.receive_limit)
         if content:
             del self._inbound[:end]
             self._skippable_undecryptable = None
@@ -149,14 +172,14 @@ class RecordLayer:
         return content
 
     @property
-    def drained(self) -> bool:
-        """Whether all that was fed is taken out."""
-        return not self._inbound and self._held is None
+    def holds(self) -> bool:
+        """Whether something came that `read_application_data` has left to `next_record`."""
+        return self._held is not None
 
     @property
     def settled(self) -> bool:
-        """Whether, besides, nothing that application data would reset is counted."""
-        return self.drained and not self._empty_records and self._skippable_undecryptable is None
+        """Whether all whole records are taken out, and nothing is counted that application data would reset."""
+        return not (self._held or self._empty_records) and self._skippable_undecryptable is None
 
     @property
     def unread(self) -> bytes:
@@ -293,10 +316,13 @@ class RecordLayer:
 
     def take_output(self) -> bytes:
         """Everything queued for the transport."""
-        if len(self._outbound) == 1:
-            return self._outbound.pop()
-        output = b"".join(self._outbound)
-        self._outbound.clear()
+        outbound = self._outbound
+        if not outbound:
+            return b""
+        if len(outbound) == 1:
+            return outbound.pop()
+        output = b"".join(outbound)
+        outbound.clear()
         return output
 
 

@@ -52,13 +52,16 @@ class Protection(ABC):
         Raises ProtocolError. After BAD_RECORD_MAC, TLS 1.3 is as it was before, and may go on (section 4.2.10).
         """
 
-    def open_application_data(self, received: Buffer, size_limit: int) -> tuple[bytes, int]:
-        """The joint content of the application data records that `received` begins with, and how long those are.
+    # For speed alone: these stop at whatever is not plain, also near the limit of the keys, and may well do nothing.
+    # What they do not take is for `open`.
 
-        This is for speed alone: it stops at whatever is not plain, also near the limit of the keys, and may well do
-        nothing. The rest is for `open`.
-        """
-        return b"", 0
+    def open_lone_data(self, received: Buffer, size_limit: int) -> bytes:
+        """The content, if `received` is one whole record of application data and nothing else; else b""."""
+        return b""
+
+    def open_data(self, received: Buffer, size_limit: int, before: bytes = b"") -> tuple[bytes, int]:
+        """`before`, then the content of the application data records in front of `received`; and how long those are."""
+        return before, 0
 
     def _next_sequence(self) -> int:
         """The sequence number of the record at hand; it is used up when the caller counts on."""

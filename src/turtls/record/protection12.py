@@ -96,34 +96,34 @@ class Protection12Aead(Protection):
         self._sequence += 1
         return content
 
-    def open_application_data(self, received: Buffer, size_limit: int) -> tuple[bytes, int]:
-        """The joint content of records that have some, as TLS 1.3 does it."""
-        longest = size_limit if size_limit < limits.MAX_PLAINTEXT else limits.MAX_PLAINTEXT
+    def open_lone_data(self, received: Buffer, size_limit: int) -> bytes:
+        """The content of a record that has some."""
         length = len(received) - HEADER_LENGTH - self._overhead
         header = (self._data_header + length).to_bytes(HEADER_LENGTH, "big")
-        if not 0 < length <= longest or received[:HEADER_LENGTH] != header:
-            return self._open_many(memoryview(received), longest)  # it is not just one record
-        if self._sequence >= self._soft_limit:
-            return b"", 0
+        is_plain = received[:HEADER_LENGTH] == header and 0 < length <= size_limit and length <= limits.MAX_PLAINTEXT
+        if not is_plain or self._sequence >= self._soft_limit:
+            return b""
         ciphertext = HEADER_LENGTH + self._explicit_length
         try:
-            content = self._open_one(_APPLICATION_DATA, received[HEADER_LENGTH:ciphertext], received[ciphertext:])
+            return self._open_one(_APPLICATION_DATA, received[HEADER_LENGTH:ciphertext], received[ciphertext:])
         except InvalidTag:
-            return b"", 0
-        return content, len(received)
+            return b""
 
-    def _open_many(self, received: memoryview, longest: int) -> tuple[bytes, int]:
-        contents: list[bytes] = []
+    def open_data(self, received: Buffer, size_limit: int, before: bytes = b"") -> tuple[bytes, int]:
+        """`before` and the content of such records."""
+        longest = min(size_limit, limits.MAX_PLAINTEXT)
+        view = memoryview(received)
+        contents = [before]
         position = 0
         while self._sequence < self._soft_limit:
             explicit = position + HEADER_LENGTH
-            length = int.from_bytes(received[position:explicit], "big") - self._data_header
+            length = int.from_bytes(view[position:explicit], "big") - self._data_header
             ciphertext = explicit + self._explicit_length
             end = ciphertext + length + self._tag_length
-            if not 0 < length <= longest or end > len(received):
+            if not 0 < length <= longest or end > len(view):
                 break
             try:
-                content = self._open_one(_APPLICATION_DATA, received[explicit:ciphertext], received[ciphertext:end])
+                content = self._open_one(_APPLICATION_DATA, view[explicit:ciphertext], view[ciphertext:end])
             except InvalidTag:
                 break
             contents.append(content)

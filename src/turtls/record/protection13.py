@@ -90,30 +90,31 @@ class Protection13(Protection):
                 raise ProtocolError(Fault.ALL_PADDING)
         return inner[-1], inner[:-1]
 
-    def open_application_data(self, received: Buffer, size_limit: int) -> tuple[bytes, int]:
-        """The joint content of records with content and without padding (RFC 8446, section 5.4)."""
+    def open_lone_data(self, received: Buffer, size_limit: int) -> bytes:
+        """The content of a record with content and without padding (RFC 8446, section 5.4)."""
         inner_length = len(received) - self._overhead
         header = (self._header + inner_length).to_bytes(HEADER_LENGTH, "big")
-        if not 1 < inner_length <= size_limit or received[:HEADER_LENGTH] != header:
-            return self._open_many(received, size_limit)  # it is not just one record
-        if self._sequence >= self._soft_limit:
-            return b"", 0
+        is_plain = received[:HEADER_LENGTH] == header and 1 < inner_length <= size_limit
+        if not is_plain or self._sequence >= self._soft_limit:
+            return b""
         try:
             inner = self._aead.decrypt(self._nonce(), received[HEADER_LENGTH:], header)
         except InvalidTag:
-            return b"", 0
+            return b""
         if inner[-1] != _APPLICATION_DATA:
-            return b"", 0
+            return b""
         self._sequence += 1
-        return inner[:-1], len(received)
+        return inner[:-1]
 
-    def _open_many(self, received: Buffer, size_limit: int) -> tuple[bytes, int]:
+    def open_data(self, received: Buffer, size_limit: int, before: bytes = b"") -> tuple[bytes, int]:
+        """`before` and the content of such records."""
         decrypt_into, iv, header_base, tag_length = self._aead.decrypt_into, self._iv, self._header, self._tag_length
         sequence, last_sequence = self._sequence, self._soft_limit
         available = len(received)
-        output = BytesIO(bytes(available))
-        position = filled = 0
+        output = BytesIO(bytes(len(before) + available))
+        position, filled = 0, len(before)
         with output.getbuffer() as room, memoryview(received) as view:
+            room[:filled] = before
             while position + HEADER_LENGTH < available and sequence < last_sequence:
                 body = position + HEADER_LENGTH
                 header = view[position:body]
