@@ -212,14 +212,12 @@ class Peer(ABC):
     """The kinds of `pki.GENERATORS` that it can have and check in TLS 1.3."""
     old_versions: ClassVar[tuple[str, ...]] = ("1.2",)
     """Those before TLS 1.3 that it can be brought to speak."""
-    lacks: ClassVar[frozenset[str]] = frozenset(
-        (
-            "TLS_ECDHE_PSK_WITH_AES_128_GCM_SHA256",
-            "TLS_ECDHE_PSK_WITH_AES_256_GCM_SHA384",
-            "TLS_ECDHE_PSK_WITH_AES_128_CCM_SHA256",
-        )
+    lacks: ClassVar[tuple[str, ...]] = (
+        "ECDHE_PSK_WITH_AES_128_GCM_SHA256",
+        "ECDHE_PSK_WITH_AES_256_GCM_SHA384",
+        "ECDHE_PSK_WITH_AES_128_CCM_SHA256",
     )
-    """Suites that it does not have, of key exchanges that it has. RFC 8442 came late."""
+    """How the suites end that it does not have, of key exchanges that it has. RFC 8442 came late."""
 
     def missing(self) -> str | None:
         """Why the peer cannot be used here, or None."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.interop.peers.base import Can, Channel, Client, ClientPeer, Settings
-from tests.interop.peers.openssl import OpenSSL
+from tests.interop.peers.openssl import OpenSSL, cipher_names
 from tests.interop.processes import Process
 
 
@@ -15,6 +15,7 @@ class Curl(ClientPeer):
     cipher_suites = OpenSSL.cipher_suites
     groups = OpenSSL.groups
     certificates = OpenSSL.certificates
+    client_exchanges = ("ECDHE_ECDSA", "ECDHE_RSA", "DHE_RSA", "RSA")
     client_can = OpenSSL.client_can - {Can.UPDATE_KEYS, Can.AUTHENTICATE_LATER, Can.CONVERSE}
 
     @staticmethod
@@ -35,8 +36,8 @@ class Curl(ClientPeer):
         command += ["--resolve", f"{settings.name}:{port}:127.0.0.1", "--curves", ":".join(self.group_names(settings))]
         command += ["--tls13-ciphers", ":".join(self.cipher_suites)]
         command += [f"--tlsv{settings.versions[0]}", "--tls-max", settings.versions[1]]
-        if settings.versions < ("1.2",):
-            command += ["--ciphers", "ALL:@SECLEVEL=0"]
+        if settings.suite or settings.versions < ("1.2",):
+            command += ["--ciphers", f"{cipher_names()[settings.suite] if settings.suite else 'ALL'}:@SECLEVEL=0"]
         command += ["--header", "Expect:", "--data-binary", "@-"]
         command += ["--cacert", str(settings.trust)] if settings.trust else ["--insecure"]
         if files := settings.credential:

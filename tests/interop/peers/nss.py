@@ -25,6 +25,7 @@ from tests.interop.peers.base import (
 )
 from tests.interop.pki import Files
 from tests.interop.processes import TIMEOUT, Process, free_port, wait_for_listener
+from turtls.wire.registries import CipherSuite
 
 _SCHEMES = (
     *("ecdsa_secp256r1_sha256", "ecdsa_secp384r1_sha384", "ecdsa_secp521r1_sha512"),
@@ -54,6 +55,8 @@ class NSS(ClientPeer, ServerPeer):
         "ffdhe4096": "FF4096",
     }
     certificates = ("p256", "p384", "p521", "rsa", "rsa-pss")
+    client_exchanges = server_exchanges = ("ECDHE_ECDSA", "ECDHE_RSA", "DHE_RSA", "RSA")
+    lacks = ("CCM",)
     client_can = frozenset(Can) - {
         Can.UPDATE_KEYS,
         Can.ALPN,
@@ -100,7 +103,9 @@ class NSS(ClientPeer, ServerPeer):
     def _options(self, settings: Settings) -> list[str]:
         lowest, highest = (f"tls{version}" for version in settings.versions)
         database = _database(settings.trust, settings.credential)
+        suites = ["-c", f":{CipherSuite.by_name(settings.suite):04X}"] if settings.suite else []
         return [
+            *suites,
             *("-d", f"sql:{database}", "-V", f"{lowest}:{highest}", "-u"),
             *("-I", ",".join(self.group_names(settings)), "-J", ",".join(_SCHEMES)),
         ]

@@ -98,7 +98,7 @@ class OpenSSL(ClientPeer, ServerPeer):
             options += ["-cert", str(files.certificate), "-cert_chain", str(files.intermediate)]
             options += ["-key", str(files.key)]
         if settings.suite or lowest < "1.2":
-            options += ["-cipher", f"{_cipher_names()[settings.suite] if settings.suite else 'ALL'}:@SECLEVEL=0"]
+            options += ["-cipher", f"{cipher_names()[settings.suite] if settings.suite else 'ALL'}:@SECLEVEL=0"]
         if settings.psk:
             options += ["-psk", settings.psk, "-psk_identity", PSK_IDENTITY]
         if settings.alpn:
@@ -119,7 +119,7 @@ class OpenSSL(ClientPeer, ServerPeer):
 
 
 @functools.cache
-def _cipher_names() -> dict[str, str]:
+def cipher_names() -> dict[str, str]:
     """OpenSSL's names of cipher suites, by IANA's."""
     command = ["openssl", "ciphers", "-stdname", "ALL:PSK:SRP:@SECLEVEL=0"]
     listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout

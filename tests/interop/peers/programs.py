@@ -112,6 +112,8 @@ class Go(ProgramPeer):
     }
     certificates = ("p256", "p384", "p521", "ed25519", "rsa", "mldsa44", "mldsa65", "mldsa87")
     client_can = server_can = _FEW | {Can.STAPLE, Can.SHOW_TIMESTAMPS}
+    client_exchanges = server_exchanges = ("ECDHE_ECDSA", "ECDHE_RSA", "RSA")
+    lacks = ("CBC_SHA384", "CCM")
 
     def missing(self) -> str | None:
         return None if _go() else f"go is not installed ({self.package})"
@@ -130,6 +132,8 @@ class Java(ProgramPeer):
     groups = {group: group for group in ("x25519", "secp256r1", "secp384r1", "secp521r1", "x448")}
     certificates = ("p256", "p384", "p521", "ed25519", "ed448", "rsa", "rsa-pss")
     client_can = server_can = _FEW - {Can.EXPORT} | {Can.UPDATE_KEYS, Can.COOKIE}
+    client_exchanges = server_exchanges = ("ECDHE_ECDSA", "ECDHE_RSA", "DHE_RSA", "RSA")
+    lacks = ("CCM",)
 
     def command(self, settings: Settings) -> list[str]:
         # A short life in a small heap: what costs start-up time and memory is left away.
@@ -215,7 +219,7 @@ class Erlang(ProgramPeer):
     certificates = ()
     client_can = server_can = frozenset()
     client_exchanges = server_exchanges = ("DHE_PSK", "ECDHE_PSK", "SRP_SHA", "SRP_SHA_RSA")
-    lacks = frozenset(f"TLS_{exchange}_WITH_CHACHA20_POLY1305_SHA256" for exchange in ("DHE_PSK", "ECDHE_PSK"))
+    lacks = ("CHACHA20_POLY1305_SHA256",)
 
     def command(self, settings: Settings) -> list[str]:
         return ["escript", str(_FOLDER / "erlang" / "peer.escript")]

@@ -15,7 +15,7 @@ import (
 )
 
 type options struct {
-	certificate, key, ca, name, alpn, groups, minVersion, maxVersion, ocspResponse, timestamp string
+	certificate, key, ca, name, alpn, groups, minVersion, maxVersion, suite, ocspResponse, timestamp string
 	port                                                                                      int
 	resume                                                                                    bool
 }
@@ -36,6 +36,7 @@ func main() {
 	flags.StringVar(&o.groups, "groups", "", "code points")
 	flags.StringVar(&o.minVersion, "min-version", "1.3", "lowest version")
 	flags.StringVar(&o.maxVersion, "max-version", "1.3", "highest version")
+	flags.StringVar(&o.suite, "suite", "", "the one cipher suite up to TLS 1.2")
 	flags.StringVar(&o.ocspResponse, "ocsp-response", "", "what to staple, DER")
 	flags.StringVar(&o.timestamp, "timestamp", "", "a SignedCertificateTimestamp")
 	flags.IntVar(&o.port, "port", 0, "where the server listens")
@@ -64,6 +65,11 @@ func configure(o options) (*tls.Config, *x509.CertPool, error) {
 			return nil, nil, err
 		}
 		config.CurvePreferences = append(config.CurvePreferences, tls.CurveID(group))
+	}
+	for _, suite := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
+		if suite.Name == o.suite {
+			config.CipherSuites = []uint16{suite.ID}
+		}
 	}
 	if o.certificate != "" {
 		pair, err := tls.LoadX509KeyPair(o.certificate, o.key)

@@ -132,6 +132,9 @@ public final class Peer {
         int highest = VERSIONS.indexOf(options.get("--max-version"));
         parameters.setProtocols(VERSIONS.subList(lowest, highest + 1).stream()
             .map(version -> version.equals("1.0") ? "TLSv1" : "TLSv" + version).toArray(String[]::new));
+        if (options.containsKey("--suite")) {
+            parameters.setCipherSuites(new String[] {options.get("--suite")});
+        }
         if (options.containsKey("--alpn")) {
             parameters.setApplicationProtocols(options.get("--alpn").split(","));
         }
