@@ -12,7 +12,8 @@ from turtls.handshake import psks, resumption
 from turtls.wire import messages12
 from turtls.wire import v2_hello as v2
 from turtls.wire.codec import Struct
-from turtls.wire.extensions import EXTENSION_TABLE, ExtensionBody
+from turtls.wire.extension_table import EXTENSION_TABLE
+from turtls.wire.extensions import ExtensionBody
 from turtls.wire.fingerprint import ClientHelloInfo
 from turtls.wire.messages import ClientHello, HandshakeMessage
 

@@ -14,6 +14,7 @@ from turtls.wire import messages as msg
 from turtls.wire import messages12 as old
 from turtls.wire.codec import Struct
 from turtls.wire.codepoints import CodePoint
+from turtls.wire.extension_table import EXTENSION_TABLE, Context
 from turtls.wire.registries import (
     CertificateCompressionAlgorithm,
     CertificateStatusType,
@@ -105,13 +106,13 @@ BODIES: dict[type[Struct], st.SearchStrategy[Any]] = {
     )
 }
 
-unknown_types = uint16.filter(lambda number: ExtensionType(number) not in ext.EXTENSION_TABLE)
+unknown_types = uint16.filter(lambda number: ExtensionType(number) not in EXTENSION_TABLE)
 raw_extensions = st.builds(ext.RawExtension, unknown_types, opaque())
 
 
-def extensions(context: ext.Context, *required: type[ext.ExtensionBody]) -> st.SearchStrategy[ext.Extensions]:
+def extensions(context: Context, *required: type[ext.ExtensionBody]) -> st.SearchStrategy[ext.Extensions]:
     """Some of the extensions that may stand in that message, and some that nobody knows."""
-    forms = [forms[context] for forms in ext.EXTENSION_TABLE.values() if context in forms]
+    forms = [forms[context] for forms in EXTENSION_TABLE.values() if context in forms]
     some = st.lists(st.sampled_from(forms), unique=True, max_size=6) if forms else st.just([])
     return st.tuples(
         some.flatmap(lambda kinds: st.tuples(*(BODIES[kind] for kind in {*required, *kinds}))),
@@ -121,7 +122,7 @@ def extensions(context: ext.Context, *required: type[ext.ExtensionBody]) -> st.S
 
 random = opaque(32, 32)
 session_id = opaque(0, 32)
-entry = build(msg.CertificateEntry, cert_data=opaque(1), extensions=extensions(ext.Context.CT))
+entry = build(msg.CertificateEntry, cert_data=opaque(1), extensions=extensions(Context.CT))
 server_hello = {
     "legacy_version": code(ProtocolVersion),
     "random": random.filter(lambda value: value != msg.HELLO_RETRY_REQUEST_RANDOM),
@@ -148,19 +149,19 @@ STRUCTS: dict[type[Struct], st.SearchStrategy[Any]] = {
                     "legacy_session_id": session_id,
                     "cipher_suites": codes(CipherSuite),
                     "legacy_compression_methods": opaque(1),
-                    "extensions": extensions(ext.Context.CH),
+                    "extensions": extensions(Context.CH),
                 },
             ),
             (
                 msg.ServerHello,
-                {**server_hello, "extensions": extensions(ext.Context.SH, ext.SupportedVersionsServerHello)},
+                {**server_hello, "extensions": extensions(Context.SH, ext.SupportedVersionsServerHello)},
             ),
             (
                 msg.HelloRetryRequest,
                 {
                     **server_hello,
                     "random": st.just(msg.HELLO_RETRY_REQUEST_RANDOM),
-                    "extensions": extensions(ext.Context.HRR),
+                    "extensions": extensions(Context.HRR),
                 },
             ),
             (
@@ -171,13 +172,13 @@ STRUCTS: dict[type[Struct], st.SearchStrategy[Any]] = {
                     "session_id": session_id,
                     "cipher_suite": code(CipherSuite),
                     "compression_method": opaque(1, 1),
-                    "extensions": extensions(ext.Context.SH12),
+                    "extensions": extensions(Context.SH12),
                 },
             ),
-            (msg.EncryptedExtensions, {"extensions": extensions(ext.Context.EE)}),
+            (msg.EncryptedExtensions, {"extensions": extensions(Context.EE)}),
             (
                 msg.CertificateRequest,
-                {"certificate_request_context": opaque(), "extensions": extensions(ext.Context.CR)},
+                {"certificate_request_context": opaque(), "extensions": extensions(Context.CR)},
             ),
             (msg.Certificate, {"certificate_request_context": opaque(), "certificate_list": many(entry, 0)}),
             (
@@ -198,7 +199,7 @@ STRUCTS: dict[type[Struct], st.SearchStrategy[Any]] = {
                     "ticket_age_add": uint32,
                     "ticket_nonce": opaque(),
                     "ticket": opaque(1),
-                    "extensions": extensions(ext.Context.NST),
+                    "extensions": extensions(Context.NST),
                 },
             ),
             (msg.KeyUpdate, {"request_update": code(KeyUpdateRequest)}),

@@ -17,10 +17,9 @@ from fuzz.seeds import CORPUS
 from tests.wire.readers import AIOQUIC_READS, TLSLITE_READS, Reader, aioquic, ours, seen, tlslite
 from tests.wire.structs import STRUCTS
 from turtls.errors import ProtocolError
+from turtls.wire.extension_table import EXTENSION_TABLE, Context
 from turtls.wire.extensions import (
-    EXTENSION_TABLE,
     CertificateStatusRequest,
-    Context,
     ExtensionBody,
     OfferedPsks,
     ProtocolNameList,

@@ -1,4 +1,4 @@
-"""The extensions, each declared as its RFC declares it, and the table that says which may stand in which message.
+"""The extensions, each declared as its RFC declares it, and the block of them that a message has.
 
 One extension type can have another form in each message (a client's key_share lists many, a server's has one), so
 each form is a class of its own. `Extensions.get(KeyShareServerHello)` gives the body by its class, typed.
@@ -7,13 +7,11 @@ each form is a class of its own. `Extensions.get(KeyShareServerHello)` gives the
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Iterator
-from enum import Enum
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, TypeVar
 
 from turtls.errors import Fault, ProtocolError
-from turtls.wire.codec import Codec, Malformed, Struct, code_point, decode, fixed, opaque, rest, uint16, uint32, vector
+from turtls.wire.codec import Struct, code_point, fixed, opaque, rest, uint16, uint32, vector
 from turtls.wire.registries import (
     CertificateCompressionAlgorithm,
     CertificateStatusType,
@@ -27,19 +25,6 @@ from turtls.wire.registries import (
 )
 
 E = TypeVar("E", bound="ExtensionBody")
-
-
-class Context(Enum):
-    """The messages that carry extensions, as the table of RFC 8446, section 4.2, abbreviates them."""
-
-    CH = "ClientHello"
-    SH = "ServerHello"
-    HRR = "HelloRetryRequest"
-    EE = "EncryptedExtensions"
-    CT = "Certificate"
-    CR = "CertificateRequest"
-    NST = "NewSessionTicket"
-    SH12 = "ServerHello of TLS 1.2"
 
 
 class ExtensionBody(Struct):
@@ -335,68 +320,6 @@ class QuicTransportParameters(ExtensionBody, type=ExtensionType.quic_transport_p
     parameters: bytes = rest()
 
 
-# ------------------------------------------------------------------------------------------- the table
-
-_Forms = dict[Context, type[ExtensionBody]]
-
-# RFC 8446, section 4.2, and the RFCs of the extensions themselves.
-_FORMS: list[_Forms] = [
-    {Context.CH: ServerNameList, Context.EE: ServerNameAcknowledged, Context.SH12: ServerNameAcknowledged},
-    {Context.CH: MaxFragmentLength, Context.EE: MaxFragmentLength, Context.SH12: MaxFragmentLength},
-    {
-        Context.CH: CertificateStatusRequest,
-        Context.CR: ClientCertificateStatusRequest,
-        Context.CT: CertificateStatus,
-        Context.SH12: CertificateStatusAcknowledged,
-    },
-    {Context.CH: SupportedGroups, Context.EE: SupportedGroups, Context.SH12: SupportedGroups},  # some servers send it
-    {Context.CH: EcPointFormats, Context.SH12: EcPointFormats},
-    {Context.CH: SignatureAlgorithms, Context.CR: SignatureAlgorithms},
-    {Context.CH: ProtocolNameList, Context.EE: ProtocolNameList, Context.SH12: ProtocolNameList},
-    {
-        Context.CH: SignedCertificateTimestampRequest,
-        Context.CR: SignedCertificateTimestampRequest,
-        Context.CT: SignedCertificateTimestamps,
-        Context.SH12: SignedCertificateTimestamps,
-    },
-    {Context.CH: EncryptThenMac, Context.SH12: EncryptThenMac},
-    {Context.CH: ExtendedMasterSecret, Context.SH12: ExtendedMasterSecret},
-    {Context.CH: RecordSizeLimit, Context.EE: RecordSizeLimit, Context.SH12: RecordSizeLimit},
-    {Context.CH: SessionTicket, Context.SH12: SessionTicket},
-    {Context.CH: OfferedPsks, Context.SH: SelectedPsk},
-    {
-        Context.CH: EarlyDataIndication,
-        Context.EE: EarlyDataIndication,
-        Context.NST: EarlyDataNewSessionTicket,
-    },
-    {
-        Context.CH: SupportedVersionsClientHello,
-        Context.SH: SupportedVersionsServerHello,
-        Context.HRR: SupportedVersionsServerHello,
-    },
-    {Context.CH: Cookie, Context.HRR: Cookie},
-    {Context.CH: PskKeyExchangeModes},
-    {Context.CH: CertificateAuthorities, Context.CR: CertificateAuthorities},
-    {Context.CH: CertificateCompressionAlgorithms, Context.CR: CertificateCompressionAlgorithms},
-    {Context.CR: OidFilters},
-    {Context.CH: PostHandshakeAuth},
-    {Context.CH: SignatureAlgorithmsCert, Context.CR: SignatureAlgorithmsCert},
-    {Context.CH: KeyShareClientHello, Context.SH: KeyShareServerHello, Context.HRR: KeyShareHelloRetryRequest},
-    {Context.CH: RenegotiationInfo, Context.SH12: RenegotiationInfo},
-    {Context.CH: SrpIdentity},
-    {Context.CH: QuicTransportParameters, Context.EE: QuicTransportParameters},
-]
-
-EXTENSION_TABLE: dict[ExtensionType, _Forms] = {
-    form.extension_type: forms for forms in _FORMS for form in forms.values()
-}
-
-_BY_CONTEXT: dict[Context, dict[int, type[ExtensionBody]]] = {
-    context: {int(kind): forms[context] for kind, forms in EXTENSION_TABLE.items() if context in forms}
-    for context in Context
-}
-
-
 # ------------------------------------------------------------------------------------------- the block
 
 _header = struct.Struct(">HH")
@@ -467,65 +390,3 @@ def encode_extensions(extensions: Extensions) -> bytes:
         parts += _header.pack(kind, len(data)), data
     block = b"".join(parts)
     return _length.pack(len(block)) + block
-
-
-def extension_block(context: Context, *, optional: bool = False) -> Any:
-    """The extensions of a message of that kind; `optional` ones may be missing with their length (RFC 5246)."""
-    read = _extensions_reader(context)
-
-    def encode(extensions: Extensions) -> bytes:
-        if optional and not extensions._bodies:
-            return b""
-        return encode_extensions(extensions)
-
-    def decode_block(data: bytes, position: int) -> tuple[Extensions, int]:
-        if optional and position == len(data):
-            return Extensions(), position
-        return read(data, position)
-
-    return Codec(encode, decode_block)
-
-
-def _extensions_reader(context: Context) -> Callable[[bytes, int], tuple[Extensions, int]]:
-    forms = _BY_CONTEXT[context]
-
-    def read(data: bytes, position: int) -> tuple[Extensions, int]:
-        start = position + 2
-        end = start + _length.unpack_from(data, position)[0]
-        if end > len(data):
-            raise Malformed("the extensions are longer than their message")
-        found: dict[int, Any] = {}
-        while start < end:
-            kind, length = _header.unpack_from(data, start)
-            body_start = start + 4
-            start = body_start + length
-            if start > end:
-                raise Malformed(f"extension {ExtensionType(kind).name} is longer than its block")
-            if kind in found:
-                raise ProtocolError(Fault.DUPLICATE_EXTENSION, ExtensionType(kind).name)
-            form = forms.get(kind)
-            body = data[body_start:start]
-            if form is None:
-                found[kind] = _without_form(kind, body, context)
-            elif form.recurring and length <= _LONGEST_KEPT:
-                found[kind] = _kept(form, body)
-            else:
-                found[kind] = decode(form, body)
-        extensions = Extensions()
-        extensions._bodies = found
-        return extensions, end
-
-    return read
-
-
-_LONGEST_KEPT = 64
-"""Bytes."""
-_kept = lru_cache(maxsize=512)(decode)
-"""Bodies that say what a peer can do are the same again and again: they are decoded once, and nobody changes them."""
-
-
-def _without_form(kind: int, data: bytes, context: Context) -> RawExtension:
-    if kind in EXTENSION_TABLE:
-        # RFC 8446, section 4.2: recognised, but not specified for this message.
-        raise ProtocolError(Fault.MISPLACED_EXTENSION, f"{ExtensionType(kind).name} in {context.value}")
-    return RawExtension(kind, data)

@@ -6,7 +6,8 @@ from typing import ClassVar, Self
 
 from turtls.errors import Fault, ProtocolError
 from turtls.wire.codec import Struct, beside, code_point, decode, fixed, opaque, rest, uint24, uint32, vector
-from turtls.wire.extensions import Context, Extensions, extension_block
+from turtls.wire.extension_table import Context, extension_block
+from turtls.wire.extensions import Extensions
 from turtls.wire.registries import (
     CertificateCompressionAlgorithm,
     CipherSuite,

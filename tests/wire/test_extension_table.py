@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from tests.wire.structs import BODIES, extensions, raw_extensions
 from turtls.errors import AlertDescription, Fault, ProtocolError
 from turtls.wire.codec import Struct, StructType, decode
+from turtls.wire.extension_table import EXTENSION_TABLE, Context, extension_block
 from turtls.wire.extensions import (
-    EXTENSION_TABLE,
-    Context,
     Cookie,
     Extensions,
     KeyShareServerHello,
@@ -23,7 +22,6 @@ from turtls.wire.extensions import (
     SelectedPsk,
     SupportedGroups,
     encode_extensions,
-    extension_block,
 )
 from turtls.wire.messages import Certificate
 from turtls.wire.registries import ExtensionType, NamedGroup
