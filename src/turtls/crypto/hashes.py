@@ -65,10 +65,11 @@ class Hash:
 
         Two hashlib objects cost 1.2 us where `hmac.digest` costs 1.8.
         """
-        new, block_size = self.new, self.block_size
-        padded = (key if len(key) <= block_size else new(key).digest()).ljust(block_size, b"\0")
-        inner = new(padded.translate(_INNER_PAD) + data).digest()
-        return new(padded.translate(_OUTER_PAD) + inner).digest()
+        if len(key) > self.block_size:
+            key = self.digest(key)
+        padded = key.ljust(self.block_size, b"\0")
+        inner = self.new(padded.translate(_INNER_PAD) + data).digest()
+        return self.new(padded.translate(_OUTER_PAD) + inner).digest()
 
     def __repr__(self) -> str:
         return f"Hash({self.name!r})"
@@ -80,14 +81,14 @@ class HmacKey:
     Two copied states cost 0.8 us where `hmac.digest` costs 1.8.
     """
 
-    __slots__ = ("_inner", "_outer", "hash")
+    __slots__ = ("_inner", "_outer")
 
     def __init__(self, hash: Hash, key: bytes) -> None:
-        new, block_size = hash.new, hash.block_size
-        padded = (key if len(key) <= block_size else new(key).digest()).ljust(block_size, b"\0")
-        self.hash = hash
-        self._inner = new(padded.translate(_INNER_PAD))
-        self._outer = new(padded.translate(_OUTER_PAD))
+        if len(key) > hash.block_size:
+            key = hash.digest(key)
+        padded = key.ljust(hash.block_size, b"\0")
+        self._inner = hash.new(padded.translate(_INNER_PAD))
+        self._outer = hash.new(padded.translate(_OUTER_PAD))
 
     def digest(self, data: bytes) -> bytes:
         """HMAC(key, data)."""
