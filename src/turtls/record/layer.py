@@ -189,13 +189,12 @@ class RecordLayer:
     def _take_record(self) -> tuple[bytes, bytes] | None:
         """The next whole record's header and body."""
         inbound = self._inbound
-        header = bytes(inbound[:HEADER_LENGTH])
-        if len(header) < HEADER_LENGTH:
+        if len(inbound) < HEADER_LENGTH:
             return None
+        header = bytes(inbound[:HEADER_LENGTH])
         if self.accept_v2_hello and not self._begun and is_v2_hello(header):
             return self._take_v2_hello()
-        self._check_header(header)
-        end = HEADER_LENGTH + int.from_bytes(header[3:], "big")
+        end = HEADER_LENGTH + self._body_length(header)
         if end > len(inbound):
             return None
         body = bytes(inbound[HEADER_LENGTH:end])
@@ -214,19 +213,19 @@ class RecordLayer:
         header = bytes((ContentType.handshake,)) + self.legacy_record_version.to_bytes(2, "big")
         return header + len(message).to_bytes(2, "big"), message
 
-    def _check_header(self, header: bytes) -> None:
-        """What BoringSSL checks: only the major version until keys (and with them the version) are agreed on."""
+    def _body_length(self, header: bytes) -> int:
+        """What a header says, if it can be right: of the version only the major one is known until there are keys."""
         if not self._begun:
             recognise(header)
             self._begun = True
-        content_type, version, length = header[0], header[1:3], int.from_bytes(header[3:], "big")
-        protection = self._read
+        content_type, length = header[0], header[3] << 8 | header[4]
         if content_type not in _KNOWN_TYPES:
             raise ProtocolError(Fault.BAD_RECORD_TYPE, f"type {content_type}")
-        if version[0] != _SSL3_MAJOR or (protection and version != protection.version_bytes):
-            raise ProtocolError(Fault.BAD_RECORD_VERSION, f"0x{version.hex()}")
+        if header[1] != _SSL3_MAJOR or (self._read is not None and header[1:3] != self._read.version_bytes):
+            raise ProtocolError(Fault.BAD_RECORD_VERSION, f"0x{header[1:3].hex()}")
         if length > self._longest_body(content_type):
             raise ProtocolError(Fault.RECORD_OVERFLOW, f"{length} bytes")
+        return length
 
     def _longest_body(self, content_type: int) -> int:
         if self._read is not None:
