@@ -262,26 +262,44 @@ def test_listening_everywhere(client_host: str) -> None:
 def test_so_many_threads_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "SERVER_THREADS", 2)
     lock = threading.Lock()
-    two_at_once = threading.Event()
     running: list[int] = [0]
 
     def count(tls: TLSSocket) -> None:
         with lock:
             running.append(running[-1] + 1)
-        if running[-1] == 2:
-            two_at_once.set()
         echo(tls)
         with lock:
             running.append(running[-1] - 1)
 
     with serving(count) as listener:
-        waiting = [socket.create_connection(listener.getsockname(), PATIENCE) for _ in range(5)]
-        assert two_at_once.wait(PATIENCE)
-        for sock in waiting:
-            with turtls.wrap(sock, client_config(), server_name="localhost") as client:
-                client.sendall(b"x")
-                assert client.recv(1) == b"x"
+        clients = [known(listener), known(listener)]
+        for _ in range(3):
+            with beside(lambda: known(listener)) as waiting:
+                clients.pop(0).close()
+            clients.append(waiting.result())
+        for client in clients:
+            client.close()
     assert max(running) == 2
+
+
+def known(listener: turtls.TLSListener) -> TLSSocket:
+    """A client that has been answered: so the server's handshake is done, too."""
+    client = connect(listener)
+    client.sendall(b"x")
+    assert client.recv(1) == b"x"
+    return client
+
+
+def test_silent_clients_do_not_keep_others_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "SERVER_THREADS", 2)
+    with serving(echo) as listener, known(listener) as first:
+        silent = [socket.create_connection(listener.getsockname(), PATIENCE) for _ in range(3)]
+        known(listener).close()
+        for sock in silent:
+            with sock:
+                assert sock.recv(1) == b""
+        first.sendall(b"still")
+        assert first.recv(5) == b"still"
 
 
 def test_a_listener_survives_a_shortage(monkeypatch: pytest.MonkeyPatch) -> None:

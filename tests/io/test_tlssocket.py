@@ -488,6 +488,22 @@ def test_closing_wakes_a_reader_in_another_thread() -> None:
             client.close()
 
 
+def test_closing_wakes_a_handshake_in_another_thread() -> None:
+    near, far = tcp_pair()
+    with near:
+        server = TLSSocket(far, ServerConnection(server_config()))
+        shaking = threading.Event()
+
+        def shake_for_ever() -> None:
+            shaking.set()
+            with pytest.raises((ClosedError, OSError, TruncatedError)):
+                server.handshake()
+
+        with beside(shake_for_ever):
+            shaking.wait(PATIENCE)
+            server.close()
+
+
 def test_back_to_plain_tcp() -> None:
     with shaken_pair() as (client, server), beside(server.unwrap) as unwrapped:
         near, _ = client.unwrap()

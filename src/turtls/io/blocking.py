@@ -7,7 +7,7 @@ import errno
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, cast, overload
 
@@ -170,6 +170,13 @@ _OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.
 """A connection waits, and there will be room for it when others end."""
 
 
+def _close_the_oldest_half_open(served: Sequence[TLSSocket]) -> None:
+    """As `half_open.HalfOpenHandshakes` has it: else silent clients would keep everybody out."""
+    oldest = next((tls for tls in served if tls.negotiated is None), None)
+    if oldest is not None:
+        oldest.close()
+
+
 class TLSListener:
     """A listening TCP socket whose connections speak TLS."""
 
@@ -206,33 +213,38 @@ class TLSListener:
     def serve_forever(self, handler: Callable[[TLSSocket], object]) -> None:
         """Call `handler` for each connection in a thread of its own and close the connection after it, until `close`.
 
-        At most `limits.SERVER_THREADS` run at once. TLSError and OSError from a handler end its connection; whatever
-        else it raises goes to `threading.excepthook`.
+        At most `limits.SERVER_THREADS` run at once. Where one more connection comes, the oldest whose handshake is not
+        done is closed; if there is none, the new one waits. TLSError and OSError from a handler end its connection;
+        whatever else it raises goes to `threading.excepthook`.
         """
         places = threading.BoundedSemaphore(limits.SERVER_THREADS)
+        served: dict[TLSSocket, None] = {}
 
         def serve(tls: TLSSocket) -> None:
             try:
                 with tls, contextlib.suppress(TLSError, OSError):
                     handler(tls)
             finally:
+                del served[tls]
                 places.release()
 
         while True:
-            places.acquire()
             try:
                 tls = self.accept()
             except ConnectionAbortedError:  # the client left while it waited in the backlog
-                places.release()
+                continue
             except OSError as error:
-                places.release()
                 if self._closed:
                     return
                 if error.errno not in _OUT_OF_RESOURCES:
                     raise
                 time.sleep(limits.RESOURCES_PAUSE)
-            else:
-                threading.Thread(target=serve, args=(tls,), daemon=True).start()
+                continue
+            if not places.acquire(blocking=False):
+                _close_the_oldest_half_open(list(served))
+                places.acquire()
+            served[tls] = None
+            threading.Thread(target=serve, args=(tls,), daemon=True).start()
 
     def settimeout(self, timeout: float | None) -> None:
         """Seconds that `accept` waits for a connection; None for ever."""

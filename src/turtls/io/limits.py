@@ -31,7 +31,8 @@ BACKLOG: Final = 256
 """Connections the operating system holds for a listener until they are accepted."""
 
 SERVER_THREADS: Final = 256
-"""Connections that TLSListener.serve_forever handles at once, each in a thread: the next one waits in the backlog."""
+"""Connections that TLSListener.serve_forever handles at once, each in a thread. The next one closes the oldest that is
+still shaking hands; where there is none, it waits."""
 
 RESOURCES_PAUSE: Final = 1.0
 """Seconds until a listener accepts again when the system had no file or memory left for one more connection."""

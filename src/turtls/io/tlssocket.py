@@ -362,7 +362,7 @@ class TLSSocket:
             with self._state:
                 self._tls.close()
             self._part(limits.SHUTDOWN_TIMEOUT, linger=False)
-            self._hang_up()
+        self._hang_up()
         self._socket.close()
 
     def _fail(self, error: Exception, *, told: bool = False) -> None:
