@@ -47,7 +47,7 @@ from turtls.crypto.keys import Leaf
 from turtls.crypto.signatures import KeySigner
 from turtls.errors import AlertDescription, Fault, ProtocolError
 from turtls.events import HandshakeMessageSeen, KeysUpdated
-from turtls.handshake import certificates12, server12
+from turtls.handshake import certificates12, selection12
 from turtls.wire.extensions import (
     CertificateAuthorities,
     EcPointFormats,
@@ -119,7 +119,7 @@ def test_up_to_tls12_a_certificate_is_on_a_curve_that_the_client_knows(monkeypat
     policy = replace(TLS12, groups=(NamedGroup.x25519, NamedGroup.secp384r1))
     server = server_with(TLS12, credentials=(holder("ec", "digital_signature"),))
     assert refused(*connect(client_with(policy), server)) is Fault.NO_SHARED_CERTIFICATE_CURVE
-    monkeypatch.setattr(server12, "_knows_curve", lambda *_: True)
+    monkeypatch.setattr(selection12, "_knows_curve", lambda *_: True)
     assert refused(*connect(client_with(policy), server)) is Fault.WRONG_CERTIFICATE_CURVE
 
 
@@ -172,6 +172,17 @@ def test_a_credential_may_know_what_it_signs_with(policy: Policy) -> None:
     ours, _ = shaken(client_with(policy), server_with(policy, credentials=(own,)))
     assert ours.negotiated is not None
     assert ours.negotiated.signature_scheme == pss
+
+
+@versions
+@pytest.mark.parametrize("cipher", ["CHACHA20", "AES_256"])
+def test_a_client_that_puts_chacha20_before_aes_gets_it(policy: Policy, cipher: str) -> None:
+    """Phones without instructions for AES do. What else a client prefers does not count."""
+    suites = sorted(policy.cipher_suites, key=lambda suite: cipher not in suite.name)
+    client, _ = shaken(client_with(replace(policy, cipher_suites=tuple(suites))), server_with(policy))
+    assert client.negotiated is not None
+    expected = {"CHACHA20": "CHACHA20", "AES_256": "AES_128_GCM"}[cipher]
+    assert expected in client.negotiated.cipher_suite.name
 
 
 def test_issuers_that_the_peer_lists_come_first() -> None:

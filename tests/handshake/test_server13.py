@@ -434,7 +434,7 @@ def test_what_cannot_be_decrypted_is_no_early_data_unless_it_was_announced() -> 
 
 
 def test_the_server_s_order_decides() -> None:
-    suites = (CipherSuite.TLS_CHACHA20_POLY1305_SHA256, CipherSuite.TLS_AES_128_GCM_SHA256)
+    suites = (CipherSuite.TLS_CHACHA20_POLY1305_SHA256, CipherSuite.TLS_AES_128_GCM_SHA256)  # the client has AES first
     client, server = connect(
         client_config(alpn=("http/1.1", "h2")),
         server_config(policy=replace(POLICY, cipher_suites=suites), alpn=("h2", "http/1.1")),

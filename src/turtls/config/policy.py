@@ -18,7 +18,10 @@ _VERSIONS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What may be negotiated, each list in order of preference."""
+    """What may be negotiated, each list in order of preference.
+
+    A server's order counts, but for cipher suites of ChaCha20 where the client would rather have them than AES.
+    """
 
     name: str = "custom"
     versions: tuple[ProtocolVersion, ...]

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 
 from turtls.config import ClientAuth, Credential, Negotiated, Role, ServerConfig, VerifiedChain
-from turtls.crypto.keys import PublicKey
 from turtls.crypto.rsa_transport import PREMASTER_LENGTH, checked_premaster
 from turtls.crypto.srp import SrpVerifier
-from turtls.crypto.suites12 import SUITES12, Authentication, KeyExchange, Suite12
+from turtls.crypto.suites12 import SUITES12, KeyExchange, Suite12
 from turtls.errors import Fault, ProtocolError
 from turtls.handshake.certificates12 import (
-    RSA_KINDS,
-    choose_scheme12,
-    curve_of,
     proof_of_server,
     sign12,
     verify_chain12,
@@ -23,7 +18,6 @@ from turtls.handshake.certificates12 import (
 from turtls.handshake.client12 import DOWNGRADE_TO_TLS11, DOWNGRADE_TO_TLS12
 from turtls.handshake.established12 import Established12
 from turtls.handshake.key_exchange12 import (
-    CURVES12,
     ServerDhe,
     ServerEcdhe,
     ServerHalf,
@@ -43,7 +37,12 @@ from turtls.handshake.resumption import (
 )
 from turtls.handshake.resumption12 import Resumption12, find_resumption12, keep_session, new_ticket
 from turtls.handshake.secrets12 import Secrets12, handshake_hash, make_master_secret
-from turtls.handshake.selection import answer_record_limits, candidates, choose_protocol, has_secret_for, requested_name
+from turtls.handshake.selection import (
+    answer_record_limits,
+    choose_protocol,
+    requested_name,
+)
+from turtls.handshake.selection12 import Choice, choose
 from turtls.handshake.transcript import Transcript
 from turtls.wire.extensions import (
     AnyExtension,
@@ -58,11 +57,9 @@ from turtls.wire.extensions import (
     ServerNameAcknowledged,
     ServerNameList,
     SessionTicket,
-    SignatureAlgorithms,
     SignedCertificateTimestampRequest,
     SignedCertificateTimestamps,
     SrpIdentity,
-    SupportedGroups,
 )
 from turtls.wire.messages import ClientHello, Finished, ServerHello12
 from turtls.wire.messages12 import (
@@ -79,24 +76,9 @@ from turtls.wire.messages12 import (
 from turtls.wire.registries import (
     CipherSuite,
     ClientCertificateType,
-    NamedGroup,
     PointFormat,
     ProtocolVersion,
-    SignatureScheme,
 )
-
-_SHA1_SCHEMES = (SignatureScheme.rsa_pkcs1_sha1, SignatureScheme.ecdsa_sha1)
-"""What a client of TLS 1.2 without signature_algorithms is taken to accept (RFC 5246, section 7.4.1.4.1)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A suite with all that it needs: the certificate, the signature, the group."""
-
-    suite: Suite12
-    credential: Credential | None = None
-    scheme: SignatureScheme | None = None
-    group: NamedGroup | None = None
 
 
 async def handshake(peer: Peer, config: ServerConfig, hello: ClientHello, version: ProtocolVersion) -> Established12:
@@ -120,7 +102,7 @@ async def _full(
     alpn: str | None,
 ) -> Established12:
     """Figure 1 of RFC 5246."""
-    choice = _choose(config, hello, version, server_name)
+    choice = choose(config, hello, version, server_name)
     suite, credential = choice.suite, choice.credential
     transcript = Transcript()
     transcript.start(handshake_hash(version, suite), keep_messages=True)
@@ -276,7 +258,7 @@ async def _abbreviated(
     return Established12(proof, negotiated, secrets, first_finished=first_finished)
 
 
-# ------------------------------------------------------------------------------------------- checks and choices
+# ------------------------------------------------------------------------------------------- checks, and this half
 
 
 def _check_hello(config: ServerConfig, hello: ClientHello) -> None:
@@ -288,90 +270,6 @@ def _check_hello(config: ServerConfig, hello: ClientHello) -> None:
     formats = hello.extensions.get(EcPointFormats)
     if formats is not None and PointFormat.uncompressed not in formats.ec_point_format_list:
         raise ProtocolError(Fault.ILLEGAL_PARAMETER, "ec_point_formats without uncompressed")
-
-
-def _choose(config: ServerConfig, hello: ClientHello, version: ProtocolVersion, server_name: str | None) -> Choice:
-    """The first suite, in this side's order, for which everything it needs is there on both sides.
-
-    Raises ProtocolError with what the first of them lacks; NO_SHARED_CIPHER if there is none.
-    """
-    lacking = Fault.NO_SHARED_CIPHER
-    for code in config.policy.cipher_suites:
-        suite = SUITES12.get(code)
-        if suite is None or code not in hello.cipher_suites or version < suite.min_version:
-            continue
-        choice = _complete(config, hello, version, server_name, suite)
-        if isinstance(choice, Choice):
-            return choice
-        if lacking is Fault.NO_SHARED_CIPHER:
-            lacking = choice
-    raise ProtocolError(lacking)
-
-
-def _complete(
-    config: ServerConfig, hello: ClientHello, version: ProtocolVersion, server_name: str | None, suite: Suite12
-) -> Choice | Fault:
-    """The suite with its group and certificate, or what is wrong if one of them is missing."""
-    exchange = suite.key_exchange
-    if not has_secret_for(config, exchange) or ("SRP" in exchange.value and SrpIdentity not in hello.extensions):
-        return Fault.NO_SHARED_CIPHER
-    group: NamedGroup | None = None
-    if exchange in (KeyExchange.ECDHE, KeyExchange.ECDHE_PSK):
-        group = _curve(config, hello)
-        if group is None:
-            return Fault.NO_SHARED_GROUP
-    elif exchange in (KeyExchange.DHE, KeyExchange.DHE_PSK):
-        group = _finite_field(config, hello)
-        if group is None:
-            return Fault.NO_SHARED_GROUP
-    if not suite.authentication.by_certificate:
-        return Choice(suite, group=group)
-    lacking = Fault.NO_SHARED_CIPHER
-    for credential in candidates(config, hello, server_name):
-        public_key = credential.leaf.public_key
-        if (public_key.kind in RSA_KINDS) != (suite.authentication is Authentication.RSA):
-            continue
-        if not _knows_curve(hello, public_key):
-            lacking = Fault.NO_SHARED_CERTIFICATE_CURVE
-            continue
-        if not exchange.is_signed:
-            if credential.can_decrypt:
-                return Choice(suite, credential, None, group)
-            continue
-        scheme = choose_scheme12(version, credential, _accepted_schemes(hello), config.policy.signature_schemes)
-        if scheme is not None:
-            return Choice(suite, credential, scheme, group)
-        lacking = Fault.NO_SHARED_SIGNATURE
-    return lacking
-
-
-_FINITE_FIELDS = (NamedGroup.ffdhe2048, NamedGroup.ffdhe3072, NamedGroup.ffdhe4096)
-
-
-def _knows_curve(hello: ClientHello, public_key: PublicKey) -> bool:
-    """Up to TLS 1.2 a client's groups are also those that certificates may be on (RFC 8422, section 5.1.1)."""
-    curve, groups = curve_of(public_key), hello.extensions.get(SupportedGroups)
-    return curve is None or groups is None or curve in groups.named_group_list
-
-
-def _curve(config: ServerConfig, hello: ClientHello) -> NamedGroup | None:
-    """The curve both sides know; without supported_groups a client takes any (RFC 8422, section 4)."""
-    groups = hello.extensions.get(SupportedGroups)
-    offered = groups.named_group_list if groups is not None else [NamedGroup.secp256r1]
-    return next((group for group in config.policy.groups if group in CURVES12 and group in offered), None)
-
-
-def _finite_field(config: ServerConfig, hello: ClientHello) -> NamedGroup | None:
-    """A client that names finite fields gets one of them or no DHE at all (RFC 7919, section 4); others, the first."""
-    groups = hello.extensions.get(SupportedGroups)
-    named = [g for g in groups.named_group_list if 0x0100 <= g <= 0x01FF] if groups is not None else []
-    known = [group for group in config.policy.groups if group in _FINITE_FIELDS]
-    return next((group for group in known if not named or group in named), None)
-
-
-def _accepted_schemes(hello: ClientHello) -> list[SignatureScheme]:
-    offered = hello.extensions.get(SignatureAlgorithms)
-    return offered.supported_signature_algorithms if offered is not None else list(_SHA1_SCHEMES)
 
 
 async def _exchange(peer: Peer, config: ServerConfig, hello: ClientHello, choice: Choice) -> ServerHalf:

@@ -22,7 +22,13 @@ from turtls.handshake.peer import Level, Peer
 from turtls.handshake.proofs import verify_finished
 from turtls.handshake.psks import can_use_psk, choose_psk
 from turtls.handshake.secrets13 import application_traffic_secrets, handshake_traffic_secrets, start_key_schedule
-from turtls.handshake.selection import answer_record_limits, candidates, choose_protocol, requested_name
+from turtls.handshake.selection import (
+    answer_record_limits,
+    candidates,
+    choose_protocol,
+    preferred_suites,
+    requested_name,
+)
 from turtls.handshake.transcript import Transcript
 from turtls.wire.extensions import (
     AnyExtension,
@@ -200,8 +206,7 @@ def _check_hello(hello: ClientHello) -> None:
 
 
 def _choose_suite(config: ServerConfig, hello: ClientHello) -> Suite13:
-    """This side's order decides."""
-    for suite in config.policy.cipher_suites:
+    for suite in preferred_suites(config, hello):
         if suite in SUITES13 and suite in hello.cipher_suites:
             return SUITES13[suite]
     raise ProtocolError(Fault.NO_SHARED_CIPHER)

@@ -22,7 +22,8 @@ MAX_HANDSHAKE_MESSAGE = 2**16
 post-quantum key shares or a long list of certificate authorities, stays well below it."""
 
 MAX_CERTIFICATE_MESSAGE = 100 * 2**10
-"""Bytes of a Certificate message: a chain of ten with post-quantum signatures, stapled answers included."""
+"""Bytes of a Certificate message, compressed and uncompressed: a chain of ten with post-quantum signatures, stapled
+answers included."""
 
 MAX_CHAIN_LENGTH = 10
 """Certificates in a chain. Public chains have three or four; each one more costs a parse and a signature check."""
