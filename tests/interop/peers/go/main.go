@@ -16,8 +16,8 @@ import (
 
 type options struct {
 	certificate, key, ca, name, alpn, groups, minVersion, maxVersion, suite, ocspResponse, timestamp string
-	port                                                                                      int
-	resume                                                                                    bool
+	port                                                                                             int
+	resume                                                                                           bool
 }
 
 func main() {
