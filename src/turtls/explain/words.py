@@ -20,8 +20,8 @@ class Words(NamedTuple):
 MESSAGES = {
     "ClientHello": Words(
         "Hello: what the client can do",
-        "The client opens with the versions, ciphers and groups it knows, the name it wants to reach, and its half of "
-        "a key exchange, so that no time is lost. All of this can be read on the way.",
+        "The client opens with the versions, ciphers and groups it knows, and the name it wants to reach. For TLS 1.3 "
+        "it adds its half of a key exchange, so that no time is lost. All of this can be read on the way.",
     ),
     "HelloRetryRequest": Words(
         "Once more, please",
@@ -67,12 +67,13 @@ MESSAGES = {
     ),
     "ServerHello12": Words(
         "Agreed: this is what we use",
-        "The server picks one of each. In TLS 1.2 the handshake goes on in the open until both sides have their keys.",
+        "The server picks one of each. Up to TLS 1.2 the handshake goes on in the open until both sides have their "
+        "keys.",
     ),
     "Certificate12": Words(
         "This is who I am",
-        "A certificate says which names belong to a public key, and is signed by an authority. In TLS 1.2 everyone on "
-        "the way can read it.",
+        "A certificate says which names belong to a public key, and is signed by an authority. Up to TLS 1.2 everyone "
+        "on the way can read it.",
     ),
     "CertificateStatus12": Words(
         "Not revoked, says the authority",
