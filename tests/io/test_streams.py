@@ -464,6 +464,41 @@ def test_a_signer_that_fails_ends_the_handshake(run: Run) -> None:
     run(test())
 
 
+def test_a_signer_that_is_cancelled_ends_the_handshake(run: Run) -> None:
+    async def be_cancelled() -> None:
+        signature = asyncio.get_running_loop().create_future()
+        signature.cancel()
+        await signature
+
+    async def test() -> None:
+        failures: list[aio.HandshakeFailure] = []
+        async with serving(config=slowly_signing(be_cancelled), on_handshake_failure=failures.append) as server:
+            with pytest.raises(PeerAlert) as refusal:
+                async with connected(server):
+                    pass
+            assert refusal.value.alert == AlertDescription.INTERNAL_ERROR
+        [failure] = failures
+        assert isinstance(failure.error, ConnectionAbortedError)
+        assert str(failure.error) == "What the connection waited for was cancelled: a signature by this side's key."
+
+    run(test())
+
+
+def test_a_failure_is_told_when_the_connection_is_closed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the loop might end before, and the transport complain that it was not closed."""
+    monkeypatch.setattr(limits, "LINGER_TIMEOUT", 0.05)
+
+    async def test() -> None:
+        near, far = tcp_pair()
+        with far:
+            far.sendall(b"220 no TLS here\r\n")
+            with pytest.raises(ProtocolError):
+                await aio.open_connection(sock=near, config=client_config(), server_name="x.example")
+            assert near.fileno() == -1
+
+    run(test())
+
+
 def test_a_silent_server_is_cut_off(run: Run) -> None:
     async def test() -> None:
         near, far = tcp_pair()

@@ -253,6 +253,22 @@ def test_what_a_signer_raises_is_raised() -> None:
         assert alert.result(PATIENCE) == AlertDescription.INTERNAL_ERROR
 
 
+async def be_cancelled() -> None:
+    signature = asyncio.get_running_loop().create_future()
+    signature.cancel()
+    await signature
+
+
+def test_a_signer_that_is_cancelled_ends_the_handshake() -> None:
+    near, far = tcp_pair()
+    with server_over(far, slowly_signing(be_cancelled)) as server, beside(lambda: refused(near)) as alert:
+        with pytest.raises(asyncio.CancelledError):
+            server.handshake()
+        with pytest.raises(ProtocolError):
+            server.recv(1)
+        assert alert.result(PATIENCE) == AlertDescription.INTERNAL_ERROR
+
+
 def test_a_signer_that_hangs_is_cut_off() -> None:
     near, far = tcp_pair()
     with near, server_over(far, slowly_signing(hang), handshake_timeout=0.2) as server:

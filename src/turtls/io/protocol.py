@@ -82,6 +82,7 @@ class TLSProtocol(asyncio.BufferedProtocol):
         self._writing_paused = False
         self._peer_closed = False
         self._failed = False
+        self._handshake_failure: Exception | None = None
         self._deaf = False  # the application has closed, and wants no more data
         self._application_told = False
         self.set_application(application)
@@ -162,6 +163,8 @@ class TLSProtocol(asyncio.BufferedProtocol):
         if not (self._transport or self._failed):
             exc = exc or ConnectionAbortedError("The connection was closed during the handshake.")
             self._report_handshake_failure(exc, b"")
+        if self._handshaken and self._handshake_failure and not self._handshaken.done():
+            self._handshaken.set_exception(self._handshake_failure)
         self._tell_application(exc)
 
     # What the connection reports.
@@ -222,6 +225,11 @@ class TLSProtocol(asyncio.BufferedProtocol):
         try:
             try:
                 result = await pending.awaitable
+            except asyncio.CancelledError:
+                if self.closing:
+                    raise
+                error = ConnectionAbortedError(f"What the connection waited for was cancelled: {pending.purpose}.")
+                events = self.connection.resume_error(pending, error)
             except Exception as error:
                 events = self.connection.resume_error(pending, error)
             else:
@@ -326,16 +334,15 @@ class TLSProtocol(asyncio.BufferedProtocol):
         bytes in it sends a TCP reset, which may overtake them.
         """
         self._below.write(last_words)
+        self._timer = self._loop.call_later(limits.LINGER_TIMEOUT, self._below.abort)
         if self._below.can_write_eof():
             self._below.write_eof()
             self._below.resume_reading()
-            self._timer = self._loop.call_later(limits.LINGER_TIMEOUT, self._below.abort)
         else:
             self._below.close()
 
     def _report_handshake_failure(self, error: Exception, untrusted_received: bytes) -> bytes | None:
-        if self._handshaken and not self._handshaken.done():
-            self._handshaken.set_exception(error)
+        self._handshake_failure = error
         if self._on_handshake_failure is None:
             return None
         peername = self._below.get_extra_info("peername")

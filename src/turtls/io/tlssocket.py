@@ -226,7 +226,7 @@ class TLSSocket:
     def _settle(self, pending: Pending) -> list[Event]:
         try:
             result = run_to_end(pending.awaitable, NEVER if self._established else self._handshake_deadline)
-        except Exception as error:
+        except BaseException as error:  # a cancellation, too: nobody else will answer
             with self._state:
                 return self._tls.resume_error(pending, error)
         with self._state:
