@@ -31,13 +31,12 @@ def explore(name: str, seconds: int) -> list[Path]:
     learned = WORK / name
     learned.mkdir(parents=True, exist_ok=True)
     FINDINGS.mkdir(exist_ok=True)
-    before = set(FINDINGS.iterdir())
     flags = (*_FLAGS, f"-max_total_time={seconds}", f"-artifact_prefix={FINDINGS}/{name}-")
     command = [sys.executable, "-m", "fuzz.explore", name, *flags, str(learned), str(CORPUS / name)]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
     runs = re.findall(r"^#(\d+)\s", done.stdout, re.MULTILINE)
     coverage = re.findall(r"cov: (\d+)", done.stdout)
-    found = sorted(set(FINDINGS.iterdir()) - before)
+    found = [Path(path) for path in re.findall(r"Test unit written to (\S+)", done.stdout)]
     print(f"{name:18} {runs[-1] if runs else 0:>9} runs, {coverage[-1] if coverage else 0:>6} edges", end="")
     print(f", FOUND {', '.join(path.name for path in found)}" if found else "", flush=True)
     if done.returncode and not found:
