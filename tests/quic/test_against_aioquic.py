@@ -21,6 +21,7 @@ from turtls.wire.registries import ExtensionType
 
 _EPOCHS = {
     Level.PLAINTEXT: aioquic.Epoch.INITIAL,
+    Level.EARLY: aioquic.Epoch.ZERO_RTT,
     Level.HANDSHAKE: aioquic.Epoch.HANDSHAKE,
     Level.APPLICATION: aioquic.Epoch.ONE_RTT,
 }
@@ -33,13 +34,19 @@ class Aioquic:
     """An end of a connection. The server keeps its tickets in `tickets`, as does the client."""
 
     def __init__(
-        self, *, is_client: bool, alpn: str = "h3", tickets: list[aioquic.SessionTicket] | None = None
+        self,
+        *,
+        is_client: bool,
+        alpn: str = "h3",
+        tickets: list[aioquic.SessionTicket] | None = None,
+        early_data: bool = False,
     ) -> None:
         self.tls = aioquic.Context(
             is_client=is_client,
             alpn_protocols=[alpn],
             server_name=NAME if is_client else None,
             verify_mode=ssl.CERT_NONE,
+            max_early_data=None if is_client or not early_data else 2**32 - 1,
         )
         parameters = CLIENTS if is_client else SERVERS
         self.tls.handshake_extensions = [(ExtensionType.quic_transport_parameters, parameters)]
@@ -118,6 +125,32 @@ def test_our_server() -> None:
         assert theirs.parameters() == SERVERS
         assert ours.negotiated is not None
         assert ours.negotiated.resumed is theirs.tls.session_resumed is resumed
+
+
+def test_early_data_from_our_client() -> None:
+    config, tickets = client_config(alpn=("h3",)), Tickets()
+    for resumed in (False, True):
+        ours = quic_client(config, early_data=True)
+        theirs = Aioquic(is_client=False, tickets=tickets, early_data=True)
+        early = ours.early_keys
+        secrets = talk(ours, theirs, first=[])
+        assert (early is not None) is resumed
+        if early is not None:
+            secrets["sent", Level.EARLY] = early.traffic_secret
+            assert ours.remembered_transport_parameters is None  # the handshake is done
+        check(ours, theirs, secrets)
+        assert ours.negotiated is not None
+        assert ours.negotiated.early_data is theirs.tls.early_data_accepted is resumed
+
+
+def test_early_data_for_our_server() -> None:
+    config, tickets = server_config(alpn=("h3",), max_early_data=1), Tickets()
+    for resumed in (False, True):
+        ours, theirs = quic_server(config), Aioquic(is_client=True, tickets=tickets)
+        check(ours, theirs, talk(ours, theirs, first=theirs.receive(b"")))
+        assert ours.negotiated is not None
+        assert ours.negotiated.early_data is theirs.tls.early_data_accepted is resumed
+        assert (("sent", Level.EARLY) in theirs.secrets) is resumed
 
 
 def test_our_server_asks_for_a_certificate() -> None:
