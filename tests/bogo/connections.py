@@ -16,7 +16,7 @@ from tests.bogo.quic import MockQuic, record_length
 from tests.bogo.world import World
 from turtls.connection import ClientConnection, Connection, ServerConnection
 from turtls.errors import TLSError
-from turtls.events import DataReceived, EarlyDataReceived, Event, PeerClosed, Pending
+from turtls.events import DataReceived, EarlyDataReceived, Event, KeysUpdated, PeerClosed, Pending
 from turtls.quic import QuicClientConnection, QuicConnection, QuicServerConnection
 
 _SIZES = (0, 1, 255, 256, 257, 16383, 16384, 16385, 32767, 32768, 32769)
@@ -126,6 +126,8 @@ class _Exchange:
         self._unread = b""
         """Of the runner's bytes, what the connection was not given yet."""
         self._held_back = b""
+        self._has_new_keys = False
+        """The runner's last words were a KeyUpdate. It counts on an answer that waits for data, as BoringSSL's does."""
 
     def run(self) -> None:
         """Raises TLSError, or Disappointed where something is not as the flags expect it."""
@@ -239,7 +241,8 @@ class _Exchange:
             if self._tls.failure is not None:
                 raise self._tls.failure
             if not self._unread:
-                self._flush()
+                if not self._has_new_keys:
+                    self._flush()
                 self._unread = self._receive()
                 if not self._unread:
                     return None
@@ -259,6 +262,7 @@ class _Exchange:
             if isinstance(event, Pending):
                 events.extend(self._tls.resume(event, _result(event.awaitable)))
             else:
+                self._has_new_keys = isinstance(event, KeysUpdated)
                 self._events.append(event)
 
     def _receive(self) -> bytes:
