@@ -29,7 +29,7 @@ from tests.io.parties import (
     verifier,
 )
 from turtls.config import PreSharedKey, ServerConfig
-from turtls.errors import AlertDescription, ConfigError, HandshakeTimeout, PeerAlert
+from turtls.errors import AlertDescription, ConfigError, HandshakeTimeout, PeerAlert, TruncatedError
 from turtls.events import HandshakeMessageSeen, Trace
 from turtls.io import defaults, limits
 from turtls.io.blocking import TLSListener
@@ -318,6 +318,25 @@ def test_a_listener_survives_a_shortage(monkeypatch: pytest.MonkeyPatch) -> None
         client.sendall(b"x")
         assert client.recv(1) == b"x"
     assert not shortages
+
+
+def test_a_listener_survives_a_shortage_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "RESOURCES_PAUSE", 0.0)
+    start = threading.Thread.start
+    shortages = [RuntimeError("can't start new thread")]
+
+    def short_at_first(thread: threading.Thread) -> None:
+        if thread.daemon and shortages:
+            raise shortages.pop()
+        start(thread)
+
+    with serving(echo) as listener:
+        monkeypatch.setattr(threading.Thread, "start", short_at_first)
+        with pytest.raises((TruncatedError, ConnectionError)):
+            connect(listener)
+        with connect(listener) as client:
+            client.sendall(b"x")
+            assert client.recv(1) == b"x"
 
 
 # Against the standard library.

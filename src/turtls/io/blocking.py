@@ -244,7 +244,13 @@ class TLSListener:
                 _close_the_oldest_half_open(list(served))
                 places.acquire()
             served[tls] = None
-            threading.Thread(target=serve, args=(tls,), daemon=True).start()
+            try:
+                threading.Thread(target=serve, args=(tls,), daemon=True).start()
+            except RuntimeError:  # the system has no thread left
+                del served[tls]
+                tls.close()
+                places.release()
+                time.sleep(limits.RESOURCES_PAUSE)
 
     def settimeout(self, timeout: float | None) -> None:
         """Seconds that `accept` waits for a connection; None for ever."""

@@ -35,7 +35,7 @@ SERVER_THREADS: Final = 256
 still shaking hands; where there is none, it waits."""
 
 RESOURCES_PAUSE: Final = 1.0
-"""Seconds until a listener accepts again when the system had no file or memory left for one more connection."""
+"""Seconds until a listener accepts again when the system had no file, memory or thread left for one more connection."""
 
 HALF_OPEN_HANDSHAKES: Final = 4096
 """Handshakes that an asyncio server has under way at once; docs/limits.md says what one costs. More than one process
