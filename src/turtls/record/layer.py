@@ -146,15 +146,14 @@ class RecordLayer:
         b"" if there are none. What stopped it, a record of another type or an error, comes from the next call of
         `next_record`.
         """
-        contents = []
+        contents: list[bytes] = []
         try:
             while self._held is None:
-                contents.append(self._read_plain_application_data())
                 record = self.next_record()
                 if record is None:
                     break
                 if record[0] == _APPLICATION_DATA:
-                    contents.append(record[1])
+                    contents += record[1], self._read_plain_application_data()
                 else:
                     self._held = record
         except ProtocolError as error:
@@ -162,7 +161,7 @@ class RecordLayer:
         return b"".join(contents)
 
     def _read_plain_application_data(self) -> bytes:
-        if self._read is None:
+        if self._read is None or not self._inbound:
             return b""
         content, end = self._read.open_data(self._inbound, self.receive_limit)
         if content:
