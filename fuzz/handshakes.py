@@ -13,7 +13,12 @@ from turtls.errors import ClosedError, ConfigError, PeerAlert, TLSError, Truncat
 from turtls.events import DataReceived, Event
 from turtls.handshake.peer import Level
 from turtls.quic import QuicClientConnection, QuicConnection, QuicServerConnection
-from turtls.record.limits import MAX_CERTIFICATE_MESSAGE, MAX_CIPHERTEXT12, MAX_INNER_PLAINTEXT
+from turtls.record.limits import (
+    MAX_BUFFERED_WHILE_PENDING,
+    MAX_CERTIFICATE_MESSAGE,
+    MAX_CIPHERTEXT12,
+    MAX_INNER_PLAINTEXT,
+)
 from turtls.wire.registries import ContentType
 
 C = TypeVar("C", ClientConfig, ServerConfig)
@@ -97,6 +102,7 @@ _DEEDS: tuple[Callable[[Connection, bytes], object], ...] = (
     lambda connection, content: connection.receive_eof(),
     lambda connection, content: connection.export_keying_material(content.decode("latin-1"), content, 32),
     lambda connection, content: connection.channel_binding("tls-unique"),
+    lambda connection, content: scenes.settle(connection, refuse=bool(content)),
 )
 
 
@@ -121,7 +127,8 @@ def _goes_on(connection: Connection, act: Callable[[], object]) -> bool:
     failure = connection.failure
     said = connection.data_to_send()
     if failure is None:
-        assert len(connection._records.unread) + len(connection._carrier.messages._buffer) <= _MOST_KEPT
+        kept = len(connection._records.unread) + len(connection._carrier.messages._buffer)
+        assert kept <= _MOST_KEPT + (MAX_BUFFERED_WHILE_PENDING if connection._pending is not None else 0)
         return True
     assert said or isinstance(failure, PeerAlert | TruncatedError) or connection._sent_close
     try:
@@ -164,7 +171,7 @@ def quic_server(script: bytes) -> None:
 
 
 def _play_quic(script: bytes, configs: Sequence[C], start: Callable[[C], QuicConnection]) -> None:
-    """The kind of an act is the level, its lowest two bits, and whether it is a whole message (MESSAGE's bit of 16)."""
+    """A DEED gives what is waited for. Of other kinds the lowest two bits are the level, and 16 is a whole message."""
     if not script:
         return
     with scenes.believing():
@@ -173,11 +180,15 @@ def _play_quic(script: bytes, configs: Sequence[C], start: Callable[[C], QuicCon
         for kind, content in scripts.acts(script[1:]):
             data = scripts.message(content) if kind & 16 else content
             try:
-                connection.receive_crypto(_LEVELS[kind & 3], data)
+                if kind & scripts.DEED:
+                    scenes.settle(connection, refuse=bool(content))
+                else:
+                    connection.receive_crypto(_LEVELS[kind & 3], data)
             except TLSError as error:
                 assert connection.failure is error
             connection.crypto_to_send()
             if connection.failure is not None:
                 assert connection.crypto_error is not None
                 return
-            assert len(connection._carrier.messages._buffer) <= 4 + MAX_CERTIFICATE_MESSAGE
+            assert connection._pending or len(connection._carrier.messages._buffer) <= 4 + MAX_CERTIFICATE_MESSAGE
+        connection.close()

@@ -8,12 +8,12 @@ whoever plays the other side seals records with the keys of the side that reads 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Generic, TypeVar, cast
 from unittest.mock import patch
 
 from cryptography import x509
@@ -34,14 +34,20 @@ from turtls.config import (
     SrpLogin,
     SrpUsers,
     TicketStore,
+    VerificationRequest,
+    VerifiedChain,
 )
 from turtls.connection import ClientConnection, Connection, ServerConnection
 from turtls.crypto import groups
 from turtls.crypto.signatures import KeySigner
 from turtls.crypto.srp import SrpVerifier
+from turtls.errors import Fault, ProtocolError
 from turtls.events import Event, SessionReceived
 from turtls.handshake import proofs
+from turtls.handshake.endpoint import Endpoint
 from turtls.wire.registries import NamedGroup
+
+T = TypeVar("T")
 
 NAME = "a.example"
 EARLY_DATA = b"an early question"
@@ -110,6 +116,27 @@ class Credulous:
 
     def claim(self, ticket: bytes, until: float, now: float) -> bool:
         return True
+
+
+class Later(Generic[T]):
+    """What has to be waited for, until `settle`."""
+
+    def __init__(self, value: T) -> None:
+        self._value = value
+
+    def __await__(self) -> Generator[None, None, T]:
+        yield
+        return self._value
+
+
+class Thoughtful:
+    """A verifier that has to think, and then believes. Satisfies `config.Verifier`."""
+
+    def verify(self, request: VerificationRequest) -> Later[VerifiedChain]:
+        return Later(DangerAcceptAnyCertificate().verify(request))
+
+    def certificate_authorities(self) -> Sequence[bytes]:
+        return ()
 
 
 class OneSession:
@@ -188,16 +215,43 @@ def _server(policy: Policy, **options: Any) -> ServerConfig:
     return ServerConfig(**(defaults | options))
 
 
+def settle(endpoint: Endpoint, *, refuse: bool = False) -> list[Event]:
+    """Give the endpoint what it waits for, or refuse it; nothing happens if it waits for nothing."""
+    pending = endpoint._pending
+    if pending is None:
+        return []
+    result = _run(pending.awaitable)
+    if refuse:
+        return endpoint.resume_error(pending, ProtocolError(Fault.REJECTED_CERTIFICATE))
+    return endpoint.resume(pending, result)
+
+
+def _run(awaitable: Awaitable[T]) -> T:
+    steps = awaitable.__await__()
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return cast(T, end.value)
+
+
 def exchange(client: Connection, server: Connection) -> list[Event]:
     """Carry bytes to and fro until there are none; gives what happened to the client."""
     happened: list[Event] = []
     while (to_server := client.data_to_send()) or (to_client := server.data_to_send()):
         if to_server:
-            server.receive_data(to_server)
+            _deliver(server, to_server)
             to_client = server.data_to_send()
         if to_client:
-            happened += client.receive_data(to_client)
+            happened += _deliver(client, to_client)
     return happened
+
+
+def _deliver(receiver: Connection, data: bytes) -> list[Event]:
+    events = receiver.receive_data(data)
+    while receiver._pending is not None:
+        events += settle(receiver)
+    return events
 
 
 def _resuming(client: ClientConfig, server: ServerConfig) -> ClientConfig:
@@ -211,7 +265,7 @@ def _resuming(client: ClientConfig, server: ServerConfig) -> ClientConfig:
 def clients13() -> tuple[ClientConfig, ...]:
     plain = _client(POLICY13, record_size_limit=1000)
     known = _client(POLICY13, credentials=(credential(),), psks=(PSK,), post_handshake_auth=True)
-    return plain, _resuming(plain, servers13()[0]), known
+    return plain, _resuming(plain, servers13()[0]), known, replace(known, psks=(), verifier=Thoughtful())
 
 
 @cache
@@ -234,7 +288,8 @@ def servers13() -> tuple[ServerConfig, ...]:
     asking = _server(
         POLICY13, client_auth=ClientAuth.REQUEST, verifier=DangerAcceptAnyCertificate(), psks={PSK.identity: PSK}.get
     )
-    return plain, _server(ONLY_P256), asking
+    thoughtful = replace(asking, verifier=Thoughtful(), on_client_hello=lambda info: Later(None))
+    return plain, _server(ONLY_P256), asking, thoughtful
 
 
 @cache

@@ -55,7 +55,7 @@ _SUITES = (
 )
 
 _CLOSE_NOTIFY = b"\1\0"
-_SEND_DATA, _UPDATE_KEYS, _ASK = scripts.DEED, scripts.DEED + 1, scripts.DEED + 6
+_SEND_DATA, _UPDATE_KEYS, _SETTLE, _ASK = scripts.DEED, scripts.DEED + 1, scripts.DEED + 6, scripts.DEED + 7
 
 _KNOWN, _OLD, _KNOWING = 2, 4, 2
 """Scenes of TLS 1.2: of the clients the one with all kinds of secrets and its older twin, and their server."""
@@ -92,10 +92,13 @@ def _converse(client: ClientConnection, server: ServerConnection, of_client: Rec
         pass  # not every pair of scenes gets on with each other, and that is worth a script, too
 
 
-def _ended(recorder: Recorder) -> list[scripts.Act]:
+def _ended(recorder: Recorder, config: ClientConfig | ServerConfig) -> list[scripts.Act]:
+    played = recorder.played
+    if isinstance(config.verifier, scenes.Thoughtful):
+        played = [act for one in played for act in (one, (_SETTLE, b""))]
     data = (int(ContentType.application_data), b"data")
     deeds = [(_SEND_DATA, b"data"), (_UPDATE_KEYS, b"")]
-    return [*recorder.played, data, *deeds, (scripts.DATA, b"all of this"), (int(ContentType.alert), _CLOSE_NOTIFY)]
+    return [*played, data, *deeds, (scripts.DATA, b"all of this"), (int(ContentType.alert), _CLOSE_NOTIFY)]
 
 
 def _scripts(clients: Scenes[ClientConfig], servers: Scenes[ServerConfig]) -> Scripts:
@@ -110,8 +113,8 @@ def _scripts(clients: Scenes[ClientConfig], servers: Scenes[ServerConfig]) -> Sc
         server = ServerConnection(server_config, observer=of_client)
         with scenes.believing():
             _converse(client, server, of_client)
-        of_servers.append(scripts.write(client_scene, *_ended(of_server)))
-        of_clients.append(scripts.write(server_scene, *_ended(of_client)))
+        of_servers.append(scripts.write(client_scene, *_ended(of_server, client_config)))
+        of_clients.append(scripts.write(server_scene, *_ended(of_client, server_config)))
     return of_servers, of_clients
 
 
@@ -159,6 +162,9 @@ def _carry(sender: QuicConnection, receiver: QuicConnection, played: list[script
         for raw in _messages_in(data):
             played.append((16 + _LEVELS.index(level), raw[:1] + raw[4:]))
         receiver.receive_crypto(level, data)
+        while receiver._pending is not None:
+            scenes.settle(receiver)
+            played.append((_SETTLE, b""))
 
 
 def _messages_in(data: bytes) -> Iterator[bytes]:
