@@ -63,14 +63,13 @@ _BORINGSSLS_EARLY_DATA = 14336
 
 def client_config(options: Options, world: World) -> ClientConfig:
     """A client as the flags want it."""
-    if options.reverify_on_resume:
-        raise Unimplemented("a client takes the verdict from the session")
     return ClientConfig(
         policy=_policy(options),
         verifier=None if any(imported_keys(options)) and not options.verify_peer else world.judge,
         alpn=_protocols(options.advertise_alpn),
         credentials=_credentials(options, world),
         ignore_certificate_authorities=not _must_match_issuer(options),
+        verify_resumed=options.reverify_on_resume,
         psks=_own_keys(options),
         fallback=options.fallback_scsv,
         sessions=None if options.no_ticket else world.sessions,

@@ -24,7 +24,7 @@ from turtls.wire.extensions import (
     RenegotiationInfo,
     SignatureAlgorithms,
 )
-from turtls.wire.messages import CertificateRequest, ClientHello, HandshakeMessage, ServerHello12
+from turtls.wire.messages import CertificateRequest, ClientHello, EncryptedExtensions, HandshakeMessage, ServerHello12
 from turtls.wire.messages12 import CertificateRequest11, CertificateRequest12, PskIdentityHint, ServerKeyExchange
 from turtls.wire.registries import ProtocolVersion
 
@@ -40,6 +40,8 @@ class Witness:
 
     def __init__(self, options: Options, world: World, *, is_resumption: bool, retry: Options) -> None:
         self.options = options
+        """For a client whose early data was rejected: of the other one that it is to BoringSSL from then on."""
+        self._first_options = options
         self._retry = retry
         self.world = world
         self.is_resumption = is_resumption
@@ -57,6 +59,9 @@ class Witness:
                 self.offers_early_data |= EarlyDataIndication in hello.extensions
             case StepTaken(step="early data", explanation=explanation):
                 self.objection = explanation
+            case HandshakeMessageSeen(direction="received", message=EncryptedExtensions() as answers):
+                if self.offers_early_data and EarlyDataIndication not in answers.extensions:
+                    self.options = self.world.judge.options = self._retry
 
     @property
     def messages(self) -> list[HandshakeMessageSeen]:
@@ -94,16 +99,14 @@ class Witness:
             _expect("ticket for early data", session.max_early_data > 0, options.expect_ticket_supports_early_data)
 
     def early_data_is_over(self, negotiated: Negotiated) -> None:
-        """Check what has become of it. To BoringSSL a client whose early data was rejected is another one from then."""
-        options = self.options
+        """Check what has become of it."""
+        options = self._first_options
         if options.expect_accept_early_data or options.expect_reject_early_data:
             _expect("early data accepted", negotiated.early_data, options.expect_accept_early_data)
         if self.is_resumption and (options.expect_accept_early_data or options.expect_reject_early_data):
             _expect("early data offered", self.offers_early_data, True)
         if options.expect_no_offer_early_data:
             _expect("early data offered", self.offers_early_data, False)
-        if self.offers_early_data and not negotiated.early_data and not options.server:
-            self.options = self._retry
         if self.options.expect_early_data_reason:
             found = early_data_reason(self, negotiated)
             _expect("reason", found, self.options.expect_early_data_reason)

@@ -33,6 +33,7 @@ from tests.quic.parties import shaken as quic_shaken
 from turtls.config import (
     ClientConfig,
     ConfigError,
+    DangerAcceptAnyCertificate,
     Environment,
     Policy,
     PreSharedKey,
@@ -40,6 +41,8 @@ from turtls.config import (
     ServerConfig,
     Session,
     SessionCache,
+    VerificationRequest,
+    VerifiedChain,
 )
 from turtls.connection import ClientConnection, ServerConnection
 from turtls.crypto.hashes import Hash
@@ -312,6 +315,29 @@ def test_clocks_need_not_agree_to_the_second(error: float) -> None:
     clocks[1].time += 5000 + error
     _, happened = exchange(*early_parties(client, server))
     assert early(happened) == DATA
+
+
+def test_the_server_hears_of_a_fault_in_what_came_with_its_refusal() -> None:
+    """From the refusal on, the client's records are under keys that the server has."""
+
+    class Fickle(DangerAcceptAnyCertificate):
+        accepts = True
+
+        def verify(self, request: VerificationRequest) -> VerifiedChain:
+            if not self.accepts:
+                raise ProtocolError(Fault.REVOKED)
+            return super().verify(request)
+
+    verifier = Fickle()
+    client, server = met(verifier=verifier, verify_resumed=True)
+    verifier.accepts = False
+    ours, theirs = early_parties(client, replace(server, max_early_data=0))
+    deliver(theirs, ours.data_to_send())
+    error = refusal(ours, theirs.data_to_send())
+    assert error is not None
+    with pytest.raises(PeerAlert) as told:
+        deliver(theirs, ours.data_to_send())
+    assert told.value.alert == error.alert
 
 
 # ------------------------------------------------------------------------------------------- replays

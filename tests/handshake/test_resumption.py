@@ -451,6 +451,22 @@ class Choosy(DangerAcceptAnyCertificate):
         return super().verify(request)
 
 
+@pytest.mark.parametrize("version", [ProtocolVersion.TLS_1_3, ProtocolVersion.TLS_1_2])
+@pytest.mark.parametrize("again", [False, True])
+def test_a_client_may_have_the_server_s_chain_judged_again(version: ProtocolVersion, again: bool) -> None:
+    """Servers always do; a client that does not rests on the verdict of the session."""
+    verifier, policy = Choosy(), replace(Policy.INTERMEDIATE, versions=(version,))
+    client, server = client_config(policy=policy, verifier=verifier, verify_resumed=again), server_config(policy=policy)
+    shaken(client, server)
+    assert resumed(client, server)
+    assert verifier.asked == (2 if again else 1)
+    verifier.accepts = False
+    if again:
+        assert refused(*connect(client, server)) is Fault.EXPIRED
+    else:
+        assert resumed(client, server)
+
+
 def with_certificate(own: Credential) -> tuple[ClientConfig, ServerConfig, Choosy]:
     verifier = Choosy()
     server = server_config(client_auth=ClientAuth.REQUIRE, verifier=verifier)

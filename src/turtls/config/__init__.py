@@ -90,6 +90,9 @@ class ClientConfig:
     """This connection is a second try with an older version: say so (TLS_FALLBACK_SCSV, RFC 7507)."""
     sessions: SessionStore | None = field(default_factory=SessionCache)
     """Where sessions are kept to be resumed; None never resumes."""
+    verify_resumed: bool = False
+    """Have the verifier judge the server's chain again whenever a session is resumed, as servers do with their
+    clients': it may have been revoked since, or its authority be trusted no more. Early data is sent before that."""
     post_handshake_auth: bool = False
     send_certificate_authorities: bool = False
     """Tell the server whom this side trusts (RFC 8446, section 4.2.4), as servers tell their clients. Some servers

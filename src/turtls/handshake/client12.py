@@ -21,6 +21,7 @@ from turtls.handshake.key_exchange12 import ClientDhe, ClientEcdhe, ClientHalf, 
 from turtls.handshake.offer import Offer, chosen_protocol
 from turtls.handshake.peer import Peer
 from turtls.handshake.proofs import VerifiedSignature, verify_finished
+from turtls.handshake.resumption import verify_server_again
 from turtls.handshake.resumption12 import session_from_handshake
 from turtls.handshake.secrets12 import Secrets12, handshake_hash, make_master_secret
 from turtls.handshake.transcript import Transcript
@@ -187,6 +188,7 @@ async def _abbreviated(
     session = offer.session
     if session is None:
         raise ProtocolError(Fault.UNOFFERED_RESUMPTION)
+    chain = await verify_server_again(peer, offer.config, session)
     secrets = Secrets12(
         answer.version, answer.suite, offer.hello.random, hello.random, session.secret, answer.extended_master_secret
     )
@@ -209,7 +211,7 @@ async def _abbreviated(
             cipher_suite=answer.suite.suite,
             alpn=answer.alpn,
             server_name=offer.server_name,
-            peer=session.peer,
+            peer=chain,
             psk_identity=session.psk_identity,
             srp_username=session.srp_username,
             authenticated_at=session.authenticated_at,

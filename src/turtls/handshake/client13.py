@@ -14,6 +14,7 @@ from turtls.handshake.offer import Offer, bind, chosen_protocol
 from turtls.handshake.peer import Level, Peer
 from turtls.handshake.proofs import verify_finished
 from turtls.handshake.psks import Psk
+from turtls.handshake.resumption import verify_server_again
 from turtls.handshake.secrets13 import application_traffic_secrets, handshake_traffic_secrets, start_key_schedule
 from turtls.handshake.transcript import Transcript
 from turtls.record.limits import MAX_COOKIE, MIN_RECORD_SIZE_LIMIT
@@ -60,8 +61,8 @@ async def handshake(
     handshake_secret = start_key_schedule(suite, psk, shared_secret)
     client_secret, server_secret = handshake_traffic_secrets(peer, handshake_secret, transcript.digest())
     peer.install_read(Level.HANDSHAKE, suite, server_secret, "from here on nobody on the path can read the handshake")
-    sends_early_data = offer.early_data and peer.carrier.has_end_of_early_data  # else its keys come between
-    if not sends_early_data:
+    awaits_end_of_early_data = offer.early_data and peer.carrier.has_end_of_early_data
+    if not awaits_end_of_early_data:
         peer.install_write(Level.HANDSHAKE, suite, client_secret, "the client's answers are encrypted, too")
 
     # Server parameters.
@@ -69,10 +70,16 @@ async def handshake(
     transcript.add(encrypted_extensions.raw)
     alpn = _check_encrypted_extensions(peer, offer, encrypted_extensions.extensions)
     early_data = is_early_data_accepted(psk, suite, alpn, encrypted_extensions.extensions)
+    if awaits_end_of_early_data and not early_data:
+        awaits_end_of_early_data = False
+        peer.install_write(Level.HANDSHAKE, suite, client_secret, "early data was not accepted; no more of it is sent")
 
     # Authentication: by certificate, or by the PSK: the session's that is resumed, or one from outside.
     request: CertificateRequest | None = None
     authenticated: Authenticated | None = None
+    session = psk.session if psk is not None else None
+    external = psk.external if psk is not None else None
+    resumed_chain = await verify_server_again(peer, offer.config, session) if session is not None else None
     if psk is None:
         compressions = offer.config.certificate_compression
         certificate = await receive_certificate(peer, compressions, CertificateRequest)
@@ -84,7 +91,7 @@ async def handshake(
     finished = await peer.receive(Finished)
     proof = verify_finished(finished_mac(suite.hash, server_secret, transcript.digest()), finished.verify_data)
     transcript.add(finished.raw)
-    if psk is not None and psk.external is not None:
+    if external is not None:
         peer.explain("authentication", "The server's Finished shows that it has the same pre-shared key as the client.")
 
     # The application's keys depend on all the server said; the client's own flight goes under the old ones still.
@@ -93,9 +100,8 @@ async def handshake(
         peer, master_secret, transcript.digest()
     )
     peer.install_read(Level.APPLICATION, suite, server_application, "the server's data follows")
-    if sends_early_data:
-        if early_data:
-            transcript.add(peer.send(EndOfEarlyData()))
+    if awaits_end_of_early_data:
+        transcript.add(peer.send(EndOfEarlyData()))
         peer.install_write(Level.HANDSHAKE, suite, client_secret, "early data is over; the client's answers follow")
     if request is not None:
         if request.certificate_request_context:
@@ -105,8 +111,6 @@ async def handshake(
     transcript.add(peer.send(Finished(verify_data=verify_data)))
     peer.install_write(Level.APPLICATION, suite, client_application, "the client's data follows")
 
-    session = psk.session if psk is not None else None
-    external = psk.external if psk is not None else None
     return Established(
         proof,
         Negotiated(
@@ -116,7 +120,7 @@ async def handshake(
             signature_scheme=authenticated.signature.scheme if authenticated else None,
             alpn=alpn,
             server_name=offer.server_name,
-            peer=session.peer if session is not None else authenticated.chain if authenticated else None,
+            peer=authenticated.chain if authenticated else resumed_chain,
             psk_identity=session.psk_identity if session is not None else external.identity if external else None,
             authenticated_at=session.authenticated_at if session is not None else peer.environment.now(),
             ocsp_response=authenticated.ocsp_response if authenticated else None,

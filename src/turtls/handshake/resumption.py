@@ -98,6 +98,25 @@ def _may_resume(session: Session, config: ClientConfig, server_name: str | None,
     )
 
 
+async def verify_server_again(peer: Peer, config: ClientConfig, session: Session) -> VerifiedChain | None:
+    """The server's chain of that session, judged as of now where the configuration wants that; None if it has none.
+
+    Raises ProtocolError, or whatever the verifier raises.
+    """
+    if session.peer is None or not config.verify_resumed:
+        return session.peer
+    request = VerificationRequest(
+        role=Role.SERVER,
+        untrusted_chain=session.peer.chain,
+        server_name=session.server_name,
+        min_rsa_bits=config.policy.min_rsa_bits,
+        now=peer.environment.now(),
+    )
+    chain = await peer.wait(config.required_verifier().verify(request), "the verdict on the server's certificate")
+    check_strength(chain.leaf.public_key, config.policy.min_rsa_bits)
+    return chain
+
+
 def session_from_ticket(
     peer: Peer, config: ClientConfig, established: Established, ticket: NewSessionTicket
 ) -> Session:
