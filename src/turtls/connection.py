@@ -192,6 +192,8 @@ class Connection(Endpoint):
             if content:
                 self._events.append(DataReceived(content))
                 data = data[end:]
+                if not data:
+                    return
         self._records.feed(data)
         self._pull()
 

@@ -140,6 +140,16 @@ class TestReading:
         layer.feed(b"llo")
         assert layer.next_record() == (HANDSHAKE, b"hello")
 
+    def test_what_is_fed_while_nobody_reads_is_moved_once(self) -> None:
+        """Else a peer's many small pieces would be moved again and again while something is awaited."""
+        layer = RecordLayer()
+        kept = layer._inbound
+        stream = plain(HANDSHAKE, b"hello")
+        for byte in stream:
+            layer.feed(bytes((byte,)))
+        assert layer._inbound is kept
+        assert layer.unread == stream
+
     def test_content_is_given_out_as_bytes(self) -> None:
         layer = receiver()
         layer.feed(bytearray(sealed((HANDSHAKE, b"x"), (DATA, b"y"), (DATA, b"z"))))

@@ -104,7 +104,7 @@ def test_a_run_ends_near_the_limit_of_the_keys(count: int) -> None:
     assert opening.open_lone_data(next_record, LIMIT) == (b"x" if count == 1 else b"")
 
 
-@pytest.mark.parametrize("special", ["padding", "type", "empty", "tag", "version", "length", "cut"])
+@pytest.mark.parametrize("special", ["type", "padded type", "empty", "padded empty", "tag", "version", "length", "cut"])
 @pytest.mark.parametrize("before", [0, 1, 2])
 @pytest.mark.parametrize("after", [0, 1])
 def test_a_run_stops_at_whatever_is_not_plain(special: str, before: int, after: int) -> None:
@@ -112,9 +112,10 @@ def test_a_run_stops_at_whatever_is_not_plain(special: str, before: int, after: 
     plain = b"".join(sealing.seal(ContentType.application_data, b"plain", LIMIT, 0) for _ in range(before))
     odd = bytearray(
         {
-            "padding": lambda: sealing.seal(ContentType.application_data, b"x", LIMIT, 64),
             "type": lambda: sealing.seal(ContentType.handshake, b"x", LIMIT, 0),
-            "empty": lambda: _empty_record(sealing),
+            "padded type": lambda: sealing.seal(ContentType.handshake, b"x", LIMIT, 64),
+            "empty": lambda: _empty_record(sealing, b"\x17"),
+            "padded empty": lambda: _empty_record(sealing, b"\x17\0\0"),
         }.get(special, lambda: sealing.seal(ContentType.application_data, b"x", LIMIT, 0))()
     )
     if special == "tag":
@@ -126,12 +127,23 @@ def test_a_run_stops_at_whatever_is_not_plain(special: str, before: int, after: 
     elif special == "cut":
         del odd[-1 if after == 0 else -6 :]
     rest = sealing.seal(ContentType.application_data, b"rest", LIMIT, 0) * after
+    if not before:
+        assert opening.open_lone_data(bytes(odd), LIMIT) == b""
     content, end = opening.open_data(plain + bytes(odd) + rest, LIMIT)
     assert (content, end, opening._sequence) == (b"plain" * before, len(plain), before)
 
 
-def _empty_record(sealing: Protection13) -> bytes:
-    header = bytes.fromhex("17 0303 0011")
-    record = header + sealing._aead.encrypt(sealing._nonce(), b"\x17", header)
+def _empty_record(sealing: Protection13, inner: bytes) -> bytes:
+    header = (0x17_0303_0010 + len(inner)).to_bytes(5, "big")
+    record = header + sealing._aead.encrypt(sealing._nonce(), inner, header)
     sealing._sequence += 1
     return record
+
+
+@pytest.mark.parametrize("padding", [2, 64, 300])
+@pytest.mark.parametrize("content", [b"x", b"x\0\0", b"\0", bytes(100)])
+def test_padding_is_plain(content: bytes, padding: int) -> None:
+    sealing, opening = pair(AES_128_GCM)
+    records = [sealing.seal(ContentType.application_data, content, LIMIT, padding) for _ in range(4)]
+    assert opening.open_lone_data(records[0], LIMIT) == content
+    assert opening.open_data(b"".join(records[1:]), LIMIT)[0] == content * 3

@@ -91,7 +91,7 @@ class Protection13(Protection):
         return inner[-1], inner[:-1]
 
     def open_lone_data(self, received: Buffer, size_limit: int) -> bytes:
-        """The content of a record with content and without padding (RFC 8446, section 5.4)."""
+        """The content of a record that has some."""
         inner_length = len(received) - self._overhead
         header = (self._header + inner_length).to_bytes(HEADER_LENGTH, "big")
         is_plain = received[:HEADER_LENGTH] == header and 1 < inner_length <= size_limit
@@ -102,7 +102,9 @@ class Protection13(Protection):
         except InvalidTag:
             return b""
         if inner[-1] != _APPLICATION_DATA:
-            return b""
+            inner = inner.rstrip(b"\0")  # as `open` does
+            if len(inner) < 2 or inner[-1] != _APPLICATION_DATA:
+                return b""
         self._sequence += 1
         return inner[:-1]
 
@@ -129,7 +131,9 @@ class Protection13(Protection):
                 except InvalidTag:
                     break
                 if room[last] != _APPLICATION_DATA:
-                    break
+                    last = filled + len(bytes(room[filled : last + 1]).rstrip(b"\0")) - 1
+                    if last <= filled or room[last] != _APPLICATION_DATA:
+                        break
                 sequence += 1
                 filled, position = last, end  # the next content goes over this one's type
         self._sequence = sequence
