@@ -142,6 +142,9 @@ def _length_size(ceiling: int) -> int:
 
 def _opaque(floor: int, ceiling: int) -> Codec[bytes]:
     size = _length_size(ceiling)
+    lengths: dict[int, Callable[[bytes, int], tuple[Any, ...]]]
+    lengths = {1: _uint8.unpack_from, 2: _uint16.unpack_from, 3: _decode_uint24}
+    unpack_length = lengths[size]
 
     def encode(value: bytes) -> bytes:
         if not floor <= len(value) <= ceiling:
@@ -150,7 +153,7 @@ def _opaque(floor: int, ceiling: int) -> Codec[bytes]:
 
     def decode(data: bytes, position: int) -> tuple[bytes, int]:
         start = position + size
-        length = data[position] if size == 1 else int.from_bytes(data[position:start], "big")
+        length = unpack_length(data, position)[0]
         end = start + length
         if end > len(data) or not floor <= length <= ceiling:
             raise Malformed(f"a length of {length} bytes is out of bounds")
