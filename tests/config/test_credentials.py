@@ -169,3 +169,18 @@ def test_certificates_with_names_outside_of_ascii_are_found_by_their_a_labels() 
     name = x509.DNSName("xn--bcher-kva.example")
     own = Credential((certificate("b", names=(name,), key=KEY).der,), Credential.load(CHAIN_PEM, KEY_PEM).signer)
     assert CredentialIndex((own, own)).candidates("xn--bcher-kva.example") == [own, own]
+
+
+def test_a_file_that_is_at_fault_is_named(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.pem", tmp_path / "bad.pem"
+    good.write_bytes(LEAF.pem)
+    bad.write_text("nothing")
+    for files in ((bad, bad), (good, bad), (bad, None)):
+        with pytest.raises(ConfigError, match=r"bad\.pem: "):
+            Credential.load(*files)
+    with pytest.raises(ConfigError, match=r"bad\.pem: "):
+        Credential.from_pkcs12(bad)
+    with pytest.raises(ConfigError, match=r"^Found no"):
+        Credential.load(b"nothing")
+    with pytest.raises(ConfigError, match=r"^Cannot read"):
+        Credential.load(tmp_path / "missing.pem")

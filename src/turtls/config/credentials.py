@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from cryptography import x509
 
 from turtls.crypto import keys, signatures
 from turtls.errors import ConfigError
 from turtls.wire.registries import ProtocolVersion, SignatureScheme
+
+T = TypeVar("T")
 
 
 class Signer(Protocol):
@@ -93,16 +95,14 @@ class Credential:
         `key` may be left out where the certificate's file holds it too. Raises ConfigError if something cannot
         be read, needs a password, or if key and certificate do not belong together.
         """
-        chain_bytes = _read(certificate)
-        key_bytes = chain_bytes if key is None else _read(key)
-        chain = keys.load_certificates(chain_bytes)
-        private_key = keys.load_private_key(key_bytes, password)
+        chain = _loaded(certificate, keys.load_certificates)
+        private_key = _loaded(certificate if key is None else key, lambda data: keys.load_private_key(data, password))
         return cls._checked(chain, private_key, ocsp_response)
 
     @classmethod
     def from_pkcs12(cls, data: str | os.PathLike[str] | bytes, password: str | bytes | None = None) -> Credential:
         """A credential from a PKCS #12 file, by its path or its bytes. Raises ConfigError."""
-        private_key, chain = keys.load_pkcs12(_read(data), password)
+        private_key, chain = _loaded(data, lambda data: keys.load_pkcs12(data, password))
         return cls._checked(chain, private_key, None)
 
     @classmethod
@@ -126,6 +126,17 @@ def _issuers(chain: Sequence[bytes]) -> frozenset[bytes]:
         return frozenset(x509.load_der_x509_certificate(der).issuer.public_bytes() for der in chain)
     except keys.UNREADABLE as error:
         raise ConfigError(f"A certificate of the chain cannot be parsed: {error}.") from error
+
+
+def _loaded(source: str | os.PathLike[str] | bytes, load: Callable[[bytes], T]) -> T:
+    """What `load` makes of a file's bytes, or of these. Raises ConfigError, which names the file."""
+    data = _read(source)
+    try:
+        return load(data)
+    except ConfigError as error:
+        if isinstance(source, bytes):
+            raise
+        raise type(error)(f"{os.fspath(source)}: {error}") from error.__cause__
 
 
 def _read(source: str | os.PathLike[str] | bytes) -> bytes:
