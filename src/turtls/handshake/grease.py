@@ -30,14 +30,13 @@ class Grease:
         `seed` is two random bytes for each extension.
         """
         chances = struct.unpack(f">{len(bodies)}H", seed)
-        shuffled = [self._sprinkled(bodies[i]) for i in sorted(range(len(bodies)), key=chances.__getitem__)]
+        shuffled = [bodies[i] for i in sorted(range(len(bodies)), key=chances.__getitem__)]
+        for place, body in enumerate(shuffled):
+            if isinstance(body, SignatureAlgorithms):
+                schemes = [self.signature_scheme, *body.supported_signature_algorithms]
+                shuffled[place] = SignatureAlgorithms(supported_signature_algorithms=schemes)
+                break
         return [RawExtension(self.first_extension), *shuffled, RawExtension(self.last_extension, b"\0")]
-
-    def _sprinkled(self, body: AnyExtension) -> AnyExtension:
-        if not isinstance(body, SignatureAlgorithms):
-            return body
-        schemes = [self.signature_scheme, *body.supported_signature_algorithms]
-        return SignatureAlgorithms(supported_signature_algorithms=schemes)
 
 
 def _reserved(chance: int) -> int:

@@ -10,7 +10,7 @@ from turtls.crypto.aead import Buffer
 from turtls.errors import Fault, ProtocolError
 from turtls.record import limits
 from turtls.record.opening import is_v2_hello, recognise
-from turtls.record.protection import HEADER_LENGTH, Protection
+from turtls.record.protection import HEADER, HEADER_LENGTH, Protection
 from turtls.wire.registries import ContentType
 from turtls.wire.v2_hello import client_hello_from_v2
 
@@ -209,8 +209,7 @@ class RecordLayer:
         self.v2_client_hello = bytes(self._inbound[2:end])
         del self._inbound[:end]
         message = client_hello_from_v2(self.v2_client_hello).to_bytes()
-        header = bytes((ContentType.handshake,)) + self.legacy_record_version.to_bytes(2, "big")
-        return header + len(message).to_bytes(2, "big"), message
+        return HEADER.pack(ContentType.handshake, self.legacy_record_version, len(message)), message
 
     def _body_length(self, header: bytes) -> int:
         """What a header says, if it can be right: of the version only the major one is known until there are keys."""
@@ -297,11 +296,11 @@ class RecordLayer:
         if self._write is not None:
             self._outbound.append(self._write.seal(content_type, data, self.send_limit, self.padding))
             return
-        start_of_header = bytes((content_type,)) + self.legacy_record_version.to_bytes(2, "big")
         step = min(self.send_limit, limits.MAX_PLAINTEXT)
         for start in range(0, len(data), step):
             fragment = data[start : start + step]
-            self._outbound.append(b"".join((start_of_header, len(fragment).to_bytes(2, "big"), fragment)))
+            header = HEADER.pack(content_type, self.legacy_record_version, len(fragment))
+            self._outbound.append(header + fragment)
 
     def end_output(self) -> None:
         """What was written last is the end: close_notify. From here on what is written is dropped (section 6.1)."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from struct import Struct
 from typing import ClassVar
 
 from turtls.crypto.aead import Buffer
 from turtls.errors import Fault, ProtocolError
 from turtls.record import limits
 
-HEADER_LENGTH = 5
-"""Content type, legacy version and length (RFC 8446, section 5.1)."""
+HEADER = Struct(">BHH")
+"""Content type, version and length of the body (RFC 8446, section 5.1; RFC 5246, section 6.2.1)."""
+HEADER_LENGTH = HEADER.size
 
 SEQUENCE_END = 2**64
 """Sequence numbers have 64 bits and never wrap (RFC 8446, section 5.3)."""

@@ -15,7 +15,7 @@ from turtls.crypto.hashes import Hash
 from turtls.crypto.suites12 import Suite12
 from turtls.errors import Fault, ProtocolError
 from turtls.record import limits
-from turtls.record.protection import HEADER_LENGTH, SEQUENCE_END, Protection, check_content_length
+from turtls.record.protection import HEADER, HEADER_LENGTH, SEQUENCE_END, Protection, check_content_length
 from turtls.record.protection_cbc import ProtectionCbc
 from turtls.wire.registries import ContentType, ProtocolVersion
 
@@ -23,8 +23,6 @@ _APPLICATION_DATA = int(ContentType.application_data)
 _VERSION = int(ProtocolVersion.TLS_1_2)
 _DATA = 0x17_0303_0000
 """A header as one number, but for the length: application_data, and the version of TLS 1.2."""
-_HEADER = Struct(">BHH")
-"""Content type, version, length of the body (RFC 5246, section 6.2.1)."""
 _ADDITIONAL_DATA = Struct(">QBHH")
 """Sequence number, content type, version, length of the content (RFC 5246, section 6.2.3.3)."""
 _EXPLICIT_LENGTH = 8
@@ -70,7 +68,7 @@ class Protection12Aead(Protection):
     def _seal_one(self, content_type: int, content: Buffer) -> tuple[bytes, bytes, bytes]:
         """Header, what is sent of the nonce, and the ciphertext with its tag."""
         sequence, length = self._next_sequence(), len(content)
-        header = _HEADER.pack(content_type, _VERSION, length + self._overhead)
+        header = HEADER.pack(content_type, _VERSION, length + self._overhead)
         explicit = sequence.to_bytes(_EXPLICIT_LENGTH, "big") if self._explicit_length else b""
         additional_data = _ADDITIONAL_DATA.pack(sequence, content_type, _VERSION, length)
         sealed = self._aead.encrypt(self._nonce(sequence, explicit), content, additional_data)
