@@ -130,7 +130,7 @@ class Protection12Aead(Protection):
 
     def _nonce(self, sequence: int, explicit: Buffer) -> bytes:
         if explicit:
-            return b"".join((self._fixed_iv, explicit))
+            return self._fixed_iv + explicit
         return (int.from_bytes(self._fixed_iv, "big") ^ sequence).to_bytes(NONCE_LENGTH, "big")
 
 
