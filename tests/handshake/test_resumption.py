@@ -53,7 +53,7 @@ from turtls.errors import Fault, ProtocolError
 from turtls.events import Pending, SessionReceived
 from turtls.handshake.psks import MAX_IDENTITIES_TRIED
 from turtls.handshake.resumption import TicketState
-from turtls.record.limits import MAX_TICKET
+from turtls.record.limits import MAX_CHAIN_LENGTH, MAX_TICKET
 from turtls.wire.extensions import OfferedPsks, PskIdentity, SelectedPsk
 from turtls.wire.messages import ClientHello, HelloRetryRequest, NewSessionTicket, ServerHello
 from turtls.wire.registries import CipherSuite, ProtocolVersion
@@ -482,6 +482,25 @@ def test_a_client_stays_known_and_is_verified_again() -> None:
     assert side.negotiated.peer is not None
     assert side.negotiated.peer.chain == credential("client.example").chain
     assert verifier.asked == 2
+
+
+class WithAnchor(Choosy):
+    """Adds the trust anchor to the chain, as those of `turtls.pki` do, and takes no more than a peer may show."""
+
+    def verify(self, request: VerificationRequest) -> VerifiedChain:
+        if len(request.untrusted_chain) > MAX_CHAIN_LENGTH:
+            raise ProtocolError(Fault.CHAIN_TOO_LONG)
+        verified = super().verify(request)
+        return replace(verified, chain=(*verified.chain, credential("anchor").chain[0]))
+
+
+def test_the_longest_chain_can_be_judged_again() -> None:
+    own = credential("client.example")
+    longest = replace(own, chain=own.chain[:1] * MAX_CHAIN_LENGTH)
+    client = client_config(credentials=(longest,), verifier=WithAnchor(), verify_resumed=True)
+    server = server_config(client_auth=ClientAuth.REQUIRE, verifier=WithAnchor(), credentials=(longest,))
+    shaken(client, server)
+    assert resumed(client, server)
 
 
 def test_nobody_goes_on_as_somebody_else() -> None:

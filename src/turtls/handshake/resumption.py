@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from turtls.config import (
@@ -23,7 +24,7 @@ from turtls.crypto.tickets import MAX_LIFETIME
 from turtls.errors import Fault, ProtocolError
 from turtls.handshake.established import Established
 from turtls.handshake.peer import Peer
-from turtls.record.limits import MAX_TICKET
+from turtls.record.limits import MAX_CHAIN_LENGTH, MAX_TICKET
 from turtls.wire.codec import Struct, code_point, opaque, uint32, vector
 from turtls.wire.extensions import EarlyDataNewSessionTicket, Extensions
 from turtls.wire.messages import NewSessionTicket
@@ -107,7 +108,7 @@ async def verify_server_again(peer: Peer, config: ClientConfig, session: Session
         return session.peer
     request = VerificationRequest(
         role=Role.SERVER,
-        untrusted_chain=session.peer.chain,
+        untrusted_chain=_as_shown(session.peer.chain),
         server_name=session.server_name,
         min_rsa_bits=config.policy.min_rsa_bits,
         now=peer.environment.now(),
@@ -222,7 +223,7 @@ async def verify_client_again(peer: Peer, config: ServerConfig, state: TicketSta
 async def _verify_chain_again(peer: Peer, config: ServerConfig, chain: list[bytes]) -> VerifiedChain:
     request = VerificationRequest(
         role=Role.CLIENT,
-        untrusted_chain=tuple(chain),
+        untrusted_chain=_as_shown(chain),
         server_name=None,
         min_rsa_bits=config.policy.min_rsa_bits,
         now=peer.environment.now(),
@@ -232,6 +233,11 @@ async def _verify_chain_again(peer: Peer, config: ServerConfig, chain: list[byte
     verified = await peer.wait(config.required_verifier().verify(request), "the verdict on the client's certificate")
     check_strength(verified.leaf.public_key, config.policy.min_rsa_bits)
     return verified
+
+
+def _as_shown(chain: Sequence[bytes]) -> tuple[bytes, ...]:
+    """A verified chain as a peer may show it: behind the longest one, its trust anchor is one certificate too many."""
+    return tuple(chain[:MAX_CHAIN_LENGTH])
 
 
 def digest_of_psk(psk: PreSharedKey | None) -> bytes:
