@@ -178,6 +178,7 @@ ALWAYS: Final = frozenset(
         "-use-ticket-aead-callback",  # tickets are always sealed by an AEAD, behind a protocol
         "-use-ticket-callback",
         "-install-ddos-callback",  # the hook for ClientHellos is always there
+        "-allow-hint-mismatch",  # there is no handshaker to give hints
         "-set-ocsp-in-callback",  # a staple belongs to its credential, whenever that is chosen
     }
 )
@@ -219,7 +220,10 @@ def parse(arguments: Sequence[str]) -> Turns:
 
 
 def _targets(word: str, turns: Turns) -> tuple[str, Sequence[Options]]:
-    """The flag without its prefix, and what it is for."""
+    """The flag without its prefixes, and what it is for."""
+    if word.startswith("-on-handshaker-"):  # a process of BoringSSL's that takes over; here there is none
+        return _targets(word.removeprefix("-on-handshaker"), turns)[0], []
+    word = word.removeprefix("-on-shim") if word.startswith("-on-shim-") else word
     for prefix, options in zip(("-on-initial", "-on-resume", "-on-retry"), turns, strict=True):
         if word.startswith(prefix + "-"):
             return word.removeprefix(prefix), [options]
