@@ -121,7 +121,15 @@ def _on_client_hello(
             raise AssertionError(f"the client advertises {names}")
     if options.use_early_callback:
         config = replace(config, credentials=_credentials(options, world))
+    if options.cnsa_202407:
+        config = replace(config, policy=_without_chacha20(config.policy, hello))
     return answer(config, later=options.async_)
+
+
+def _without_chacha20(policy: Policy, hello: ClientHelloInfo) -> Policy:
+    """If there is a choice: a client that puts ChaCha20 first would get it, and that is not what CNSA wants."""
+    suites = tuple(suite for suite in policy.cipher_suites if "CHACHA20" not in suite.name)
+    return replace(policy, cipher_suites=suites) if set(suites) & set(hello.hello.cipher_suites) else policy
 
 
 # ------------------------------------------------------------------------------------------- what is negotiated

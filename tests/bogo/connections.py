@@ -13,9 +13,9 @@ from tests.bogo.errors import names
 from tests.bogo.expectations import Disappointed, Witness, check
 from tests.bogo.flags import Options, Turns, Unimplemented
 from tests.bogo.quic import MockQuic, record_length
-from tests.bogo.world import World
+from tests.bogo.world import Refusal, World
 from turtls.connection import ClientConnection, Connection, ServerConnection
-from turtls.errors import TLSError
+from turtls.errors import AlertDescription, Fault, TLSError
 from turtls.events import DataReceived, EarlyDataReceived, Event, KeysUpdated, PeerClosed, Pending
 from turtls.quic import QuicClientConnection, QuicConnection, QuicServerConnection
 
@@ -140,6 +140,9 @@ class _Exchange:
                 raise Disappointed("the handshake ended before it was done")
             endpoint = self._tls.tls if isinstance(self._tls, MockQuic) else self._tls
             check(self._witness, endpoint)
+            if options.send_alert:
+                self._send_alert()
+                return
             self._send_first()
             if not options.shim_shuts_down:
                 self._echo()
@@ -161,6 +164,11 @@ class _Exchange:
                 return
             if isinstance(event, EarlyDataReceived):
                 self._answer(event.data)
+
+    def _send_alert(self) -> None:
+        """As an application of BoringSSL's may; turtls lets none choose an alert."""
+        tls = self._tls.tls if isinstance(self._tls, MockQuic) else self._tls
+        tls._fail(Refusal(Fault.INTERNAL, AlertDescription.DECOMPRESSION_FAILURE))
 
     def _send_first(self) -> None:
         options, tls = self._witness.options, self._tls

@@ -78,6 +78,7 @@ class Options:
     psk_identity: str = ""
     no_ticket: bool = False
     skip_ticket: bool = False
+    renew_ticket: bool = False
     enable_early_data: bool = False
 
     # Who is who.
@@ -107,6 +108,7 @@ class Options:
     read_size: int = 512
     shim_shuts_down: bool = False
     check_close_notify: bool = False
+    send_alert: bool = False
     key_update: bool = False
     key_update_before_read: bool = False
     export_keying_material: int = 0

@@ -273,7 +273,7 @@ def test_an_imported_identity_for_something_else(change: dict[str, int]) -> None
 
 
 def test_a_client_that_offers_no_key_to_a_server_that_has_nothing_else() -> None:
-    assert refused(*connect(client_config(), psk_server())) is Fault.PSK_REQUIRED
+    assert refused(*connect(client_config(), psk_server())) is Fault.MISSING_EXTENSION
     only_psk_ke = replacing(
         ClientHello,
         lambda hello: hello.extensions.add(PskKeyExchangeModes(ke_modes=[PskKeyExchangeMode.psk_ke])),

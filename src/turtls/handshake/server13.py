@@ -231,8 +231,10 @@ def choose_credential(
 ) -> tuple[Credential, SignatureScheme]:
     """The first credential for the name that makes a signature the client can verify (section 4.4.2.2)."""
     if not config.credentials:
-        fault = Fault.PSK_REQUIRED if config.psks is not None else Fault.INTERNAL
-        raise ProtocolError(fault, "this server has no certificate")
+        if config.psks is None:
+            raise ProtocolError(Fault.INTERNAL, "this server has no certificate")
+        hello.extensions.require(OfferedPsks)
+        raise ProtocolError(Fault.PSK_REQUIRED)
     accepted = frozenset(hello.extensions.require(SignatureAlgorithms).supported_signature_algorithms)
     for credential in prefer_verifiable_chains(candidates(config, hello, server_name), hello.extensions):
         if (scheme := choose_scheme(credential, accepted, config.policy.signature_schemes)) is not None:
