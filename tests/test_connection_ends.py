@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from dataclasses import replace
 from typing import Any
 
@@ -473,3 +475,22 @@ def test_errors_name_what_was_expected() -> None:
     assert error is not None
     assert error.detail == "finished where ServerHello or HelloRetryRequest or ServerHello12 was expected"
     assert error.alert is AlertDescription.UNEXPECTED_MESSAGE
+
+
+# ------------------------------------------------------------------------------------------- memory
+
+
+@both
+@versions
+def test_a_connection_that_nobody_holds_is_gone_at_once(policy: Policy, first: str) -> None:
+    """It has no cycles: its keys and buffers do not wait for Python to look for them."""
+    one, other = open_under(policy, first)
+    one.send_data(b"data")
+    assert received(other, one.data_to_send()) == b"data"
+    watched = weakref.ref(one)
+    gc.disable()
+    try:
+        del one
+        assert watched() is None
+    finally:
+        gc.enable()

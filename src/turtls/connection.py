@@ -38,6 +38,7 @@ from turtls.events import (
     SessionReceived,
 )
 from turtls.handshake import hello, post12, post13
+from turtls.handshake.driver import AfterHandshake
 from turtls.handshake.endpoint import Endpoint
 from turtls.handshake.established12 import Established12
 from turtls.handshake.over_records import RecordCarrier
@@ -342,20 +343,19 @@ class ClientConnection(Connection):
         self._client_config = config
         self._server_name = server_name
         self._session_key = session_key or server_name or ""
-        self._start(self._run())
+        self._start(self._handshake())
 
-    async def _run(self) -> None:
+    async def _handshake(self) -> AfterHandshake:
         config = self._client_config
         session = take_session(config, self._session_key, self._server_name, config.environment.now())
         established = await hello.client(self._peer, config, self._server_name, session)
         if isinstance(established, Established12):
             self._keep_session12(established)
             self._begin(established)
-            await post12.client(self._peer)
-            return
+            return post12.client(self._peer)
         self._traffic_keys = keys = post13.TrafficKeys(self._peer, established, "client")
         self._begin(established)
-        await post13.client(self._peer, config, established, keys, self._session_key)
+        return post13.client(self._peer, config, established, keys, self._session_key)
 
     def _keep_session12(self, established: Established12) -> None:
         session = established.session
@@ -385,18 +385,17 @@ class ServerConnection(Connection):
         self._server_config = config
         self._records.accept_v2_hello = min(config.policy.versions) < ProtocolVersion.TLS_1_2
         self._requests: post13.ClientRequests | None = None
-        self._start(self._run())
+        self._start(self._handshake())
 
-    async def _run(self) -> None:
+    async def _handshake(self) -> AfterHandshake:
         config, established = await hello.server(self._peer, self._server_config)
         if isinstance(established, Established12):
             self._begin(established)
-            await post12.server(self._peer)
-            return
+            return post12.server(self._peer)
         self._traffic_keys = keys = post13.TrafficKeys(self._peer, established, "server")
         self._requests = requests = post13.ClientRequests(self._peer, config, established)
         self._begin(established)
-        await post13.server(self._peer, established, keys, requests)
+        return post13.server(self._peer, established, keys, requests)
 
     def request_client_certificate(self) -> None:
         """Ask the client who it is, after the handshake (RFC 8446, section 4.6.2); PeerAuthenticated reports it.

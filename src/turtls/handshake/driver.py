@@ -6,7 +6,7 @@ This is the one place where a message at the wrong time becomes unexpected_messa
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from turtls.errors import Fault, ProtocolError
@@ -17,15 +17,23 @@ from turtls.wire.registries import HandshakeType
 _SERVER_HELLO = int(HandshakeType.server_hello)
 
 
+AfterHandshake = Coroutine[Effect, Any, None]
+"""What follows a handshake, and never ends by itself."""
+
+
 class Driver:
-    """A coroutine under way, and the `effect` that it waits for."""
+    """A coroutine under way, and the `effect` that it waits for.
+
+    The handshake's ends with the one that follows it as its result. That one does not know the connection, so a
+    connection that nobody holds any more is freed at once, and not when Python looks for cycles.
+    """
 
     __slots__ = ("_coroutine", "_peer", "effect")
 
-    def __init__(self, peer: Peer, coroutine: Coroutine[Effect, Any, None]) -> None:
+    def __init__(self, peer: Peer, handshake: Coroutine[Effect, Any, AfterHandshake]) -> None:
         self._peer = peer
-        self._coroutine = coroutine
-        self.effect: Effect = coroutine.send(None)
+        self._coroutine: Coroutine[Effect, Any, AfterHandshake | None] = handshake
+        self.effect: Effect = handshake.send(None)
 
     def deliver(self, raw: bytes) -> None:
         """Give the coroutine the message it waits for. Raises ProtocolError if this is another."""
@@ -34,7 +42,7 @@ class Driver:
             raise ProtocolError(Fault.UNEXPECTED_MESSAGE, f"{message_name(raw)} where change_cipher_spec was expected")
         message = _decode(raw, effect.kinds)
         self._peer.received(message)
-        self.effect = self._coroutine.send(message)
+        self._go_on(self._coroutine.send, message)
 
     def deliver_change_cipher_spec(self) -> None:
         """The peer's change_cipher_spec has come. Raises ProtocolError unless the coroutine waits for it."""
@@ -42,15 +50,22 @@ class Driver:
         if not isinstance(effect, ReceiveChangeCipherSpec):
             wanted = " or ".join(kind.__name__ for kind in effect.kinds) if isinstance(effect, Receive) else "nothing"
             raise ProtocolError(Fault.UNEXPECTED_RECORD, f"change_cipher_spec where {wanted} was expected")
-        self.effect = self._coroutine.send(None)
+        self._go_on(self._coroutine.send, None)
 
     def resume(self, result: Any) -> None:
         """Give the coroutine what it waited for outside."""
-        self.effect = self._coroutine.send(result)
+        self._go_on(self._coroutine.send, result)
 
     def fail(self, exception: BaseException) -> None:
         """Tell the coroutine that what it waited for failed; it raises this or another exception."""
-        self.effect = self._coroutine.throw(exception)
+        self._go_on(self._coroutine.throw, exception)
+
+    def _go_on(self, step: Callable[[Any], Effect], value: Any) -> None:
+        try:
+            self.effect = step(value)
+        except StopIteration as end:
+            self._coroutine = end.value
+            self.effect = self._coroutine.send(None)
 
     def stop(self) -> None:
         """End the coroutine wherever it is; what it held is let go."""

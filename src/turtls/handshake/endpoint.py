@@ -22,7 +22,7 @@ from turtls.errors import (
     TruncatedError,
 )
 from turtls.events import Event, HandshakeCompleted, Observer, Pending
-from turtls.handshake.driver import Driver
+from turtls.handshake.driver import AfterHandshake, Driver
 from turtls.handshake.established import Established
 from turtls.handshake.established12 import Established12
 from turtls.handshake.peer import Carrier, Effect, Peer, Wait
@@ -102,8 +102,8 @@ class Endpoint:
 
     # Inside.
 
-    def _start(self, coroutine: Coroutine[Effect, Any, None]) -> None:
-        self._driver = Driver(self._peer, coroutine)
+    def _start(self, handshake: Coroutine[Effect, Any, AfterHandshake]) -> None:
+        self._driver = Driver(self._peer, handshake)
 
     def _begin(self, established: Established | Established12) -> None:
         """The handshake is done."""

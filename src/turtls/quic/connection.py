@@ -18,10 +18,11 @@ from turtls.config.names import ascii_name, is_ip_address
 from turtls.errors import AlertDescription, ClosedError, Fault, ProtocolError
 from turtls.events import AlertSeen, Event, Observer
 from turtls.handshake import hello
+from turtls.handshake.driver import AfterHandshake
 from turtls.handshake.endpoint import Endpoint
 from turtls.handshake.established import Established
 from turtls.handshake.established12 import Established12
-from turtls.handshake.peer import Level
+from turtls.handshake.peer import Level, Peer
 from turtls.handshake.post13 import keep_ticket
 from turtls.handshake.resumption import issue_tickets, take_session
 from turtls.quic import configuration
@@ -129,7 +130,7 @@ class QuicClientConnection(QuicConnection):
         self._config = config
         self._server_name = server_name
         self._session_key = session_key or f"quic {server_name or ''}"
-        self._start(self._run())
+        self._start(self._handshake())
 
     @property
     def early_keys(self) -> KeysAvailable | None:
@@ -144,16 +145,11 @@ class QuicClientConnection(QuicConnection):
         """
         return self._carrier.remembered_transport_parameters if self.early_keys is not None else None
 
-    async def _run(self) -> None:
+    async def _handshake(self) -> AfterHandshake:
         config, peer = self._config, self._peer
         session = take_session(config, self._session_key, self._server_name, config.environment.now())
         established = self._begin13(await hello.client(peer, config, self._server_name, session))
-        # Keys are updated by QUIC itself, and nobody is asked later who it is (RFC 9001, sections 4.4 and 6).
-        for _ in range(MAX_TICKETS):
-            ticket = await peer.receive(NewSessionTicket)
-            _check_early_data_limit(ticket)
-            keep_ticket(peer, config, established, ticket, self._session_key)
-        raise ProtocolError(Fault.TOO_MANY_TICKETS)
+        return _take_tickets(peer, config, established, self._session_key)
 
 
 class QuicServerConnection(QuicConnection):
@@ -177,12 +173,25 @@ class QuicServerConnection(QuicConnection):
         carrier = CryptoCarrier(transport_parameters, early_data_context=early_data_context)
         super().__init__(config, observer, carrier)
         self._config = config
-        self._start(self._run())
+        self._start(self._handshake())
 
-    async def _run(self) -> None:
+    async def _handshake(self) -> AfterHandshake:
         config, established = await hello.server(self._peer, self._config)
-        await issue_tickets(self._peer, config, self._begin13(established))
-        await self._peer.receive()
+        return _give_tickets(self._peer, config, self._begin13(established))
+
+
+async def _take_tickets(peer: Peer, config: ClientConfig, established: Established, session_key: str) -> None:
+    """All that comes: QUIC updates keys itself, and nobody is asked later who it is (RFC 9001, sections 4.4 and 6)."""
+    for _ in range(MAX_TICKETS):
+        ticket = await peer.receive(NewSessionTicket)
+        _check_early_data_limit(ticket)
+        keep_ticket(peer, config, established, ticket, session_key)
+    raise ProtocolError(Fault.TOO_MANY_TICKETS)
+
+
+async def _give_tickets(peer: Peer, config: ServerConfig, established: Established) -> None:
+    await issue_tickets(peer, config, established)
+    await peer.receive()
 
 
 def _check_early_data_limit(ticket: NewSessionTicket) -> None:
