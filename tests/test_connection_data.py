@@ -111,18 +111,24 @@ def test_the_fast_way_gives_what_the_slow_way_gives(
     assert outcome(fast, chunks) == expected
 
 
+def what_is_fed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The sizes of all that record layers are given to keep from here on."""
+    sizes: list[int] = []
+    feed = RecordLayer.feed
+
+    def counting(layer: RecordLayer, data: bytes) -> None:
+        sizes.append(len(data))
+        feed(layer, data)
+
+    monkeypatch.setattr(RecordLayer, "feed", counting)
+    return sizes
+
+
 @versions
 def test_whole_records_are_opened_where_they_lie(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
     server, client, _ = twins(policy)
     assert client.receive_data(b"") == []
-    fed: list[int] = []
-    feed = RecordLayer.feed
-
-    def counting(layer: RecordLayer, data: bytes) -> None:
-        fed.append(len(data))
-        feed(layer, data)
-
-    monkeypatch.setattr(RecordLayer, "feed", counting)
+    fed = what_is_fed(monkeypatch)
     for size in (1, MAX_PLAINTEXT, 3 * MAX_PLAINTEXT):
         server.send_data(bytes(size))
         assert client.receive_data(memoryview(server.data_to_send())) == [DataReceived(bytes(size))]
@@ -132,14 +138,7 @@ def test_whole_records_are_opened_where_they_lie(policy: Policy, monkeypatch: py
 @versions
 def test_only_what_is_cut_is_kept(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
     server, client, _ = twins(policy)
-    fed: list[int] = []
-    feed = RecordLayer.feed
-
-    def counting(layer: RecordLayer, data: bytes) -> None:
-        fed.append(len(data))
-        feed(layer, data)
-
-    monkeypatch.setattr(RecordLayer, "feed", counting)
+    fed = what_is_fed(monkeypatch)
     server.send_data(bytes(10 * MAX_PLAINTEXT))
     stream = memoryview(server.data_to_send())
     size = len(stream) // 10

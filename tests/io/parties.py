@@ -6,7 +6,7 @@ import contextlib
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ from turtls.connection import ClientConnection, ServerConnection
 from turtls.io.blocking import wrap
 from turtls.io.tlssocket import TLSSocket
 from turtls.pki import PrivateVerifier, TrustStore
-from turtls.wire.registries import NamedGroup
+from turtls.wire.registries import NamedGroup, SignatureScheme
 
 T = TypeVar("T")
 
@@ -64,6 +64,23 @@ def client_config(**options: Any) -> ClientConfig:
 
 def server_config(name: str = "localhost", **options: Any) -> ServerConfig:
     return replace(ServerConfig(policy=POLICY, credentials=(credential(name),)), **options)
+
+
+class Signing:
+    """Signs with the test's key after a wait."""
+
+    def __init__(self, before: Callable[[], Awaitable[object]]) -> None:
+        self._before = before
+
+    async def sign(self, scheme: SignatureScheme, data: bytes) -> bytes:
+        await self._before()
+        signature = credential().signer.sign(scheme, data)
+        assert isinstance(signature, bytes)
+        return signature
+
+
+def slowly_signing(before: Callable[[], Awaitable[object]]) -> ServerConfig:
+    return server_config(credentials=(Credential(credential().chain, Signing(before)),))
 
 
 def ssl_client() -> ssl.SSLContext:

@@ -19,13 +19,14 @@ from tests.io.parties import (
     credential,
     read_all,
     server_config,
+    slowly_signing,
     ssl_client,
     ssl_server,
     tcp_pair,
     verifier,
 )
 from turtls import aio
-from turtls.config import ClientAuth, Credential, ServerConfig
+from turtls.config import ClientAuth, ServerConfig
 from turtls.errors import (
     AlertDescription,
     ClosedError,
@@ -41,7 +42,6 @@ from turtls.events import HandshakeMessageSeen, Trace
 from turtls.io import limits
 from turtls.io.stream_reader import TLSStreamReader
 from turtls.io.stream_writer import ClientConnected, TLSStreamWriter
-from turtls.wire.registries import SignatureScheme
 
 BULK = bytes(range(256)) * 65536  # 16 MiB: more than the buffers of both ends hold
 
@@ -410,23 +410,6 @@ def test_new_connections_are_served_with_the_new_configuration(run: Run) -> None
     run(test())
 
 
-class Signing:
-    """Signs with the test's key after a wait."""
-
-    def __init__(self, before: Callable[[], Awaitable[object]]) -> None:
-        self._before = before
-
-    async def sign(self, scheme: SignatureScheme, data: bytes) -> bytes:
-        await self._before()
-        signature = credential().signer.sign(scheme, data)
-        assert isinstance(signature, bytes)
-        return signature
-
-
-def slowly_signing(before: Callable[[], Awaitable[object]]) -> ServerConfig:
-    return server_config(credentials=(Credential(credential().chain, Signing(before)),))
-
-
 def test_a_signer_that_waits_holds_up_its_own_connection_alone(run: Run) -> None:
     async def test() -> None:
         may_sign = asyncio.Event()
@@ -448,20 +431,23 @@ def test_a_signer_that_waits_holds_up_its_own_connection_alone(run: Run) -> None
     run(test())
 
 
+async def failure_of(signer: Callable[[], Awaitable[object]]) -> BaseException:
+    """What a server says of a handshake that its signer ends; the client hears that something went wrong inside."""
+    failures: list[aio.HandshakeFailure] = []
+    async with serving(config=slowly_signing(signer), on_handshake_failure=failures.append) as server:
+        with pytest.raises(PeerAlert) as refusal:
+            async with connected(server):
+                pass
+        assert refusal.value.alert == AlertDescription.INTERNAL_ERROR
+    [failure] = failures
+    return failure.error
+
+
 def test_a_signer_that_fails_ends_the_handshake(run: Run) -> None:
     async def fail() -> None:
         raise LookupError
 
-    async def test() -> None:
-        failures: list[aio.HandshakeFailure] = []
-        async with serving(config=slowly_signing(fail), on_handshake_failure=failures.append) as server:
-            with pytest.raises(PeerAlert) as refusal:
-                async with connected(server):
-                    pass
-            assert refusal.value.alert == AlertDescription.INTERNAL_ERROR
-        assert [type(failure.error) for failure in failures] == [LookupError]
-
-    run(test())
+    assert type(run(failure_of(fail))) is LookupError
 
 
 def test_a_signer_that_is_cancelled_ends_the_handshake(run: Run) -> None:
@@ -470,18 +456,9 @@ def test_a_signer_that_is_cancelled_ends_the_handshake(run: Run) -> None:
         signature.cancel()
         await signature
 
-    async def test() -> None:
-        failures: list[aio.HandshakeFailure] = []
-        async with serving(config=slowly_signing(be_cancelled), on_handshake_failure=failures.append) as server:
-            with pytest.raises(PeerAlert) as refusal:
-                async with connected(server):
-                    pass
-            assert refusal.value.alert == AlertDescription.INTERNAL_ERROR
-        [failure] = failures
-        assert isinstance(failure.error, ConnectionAbortedError)
-        assert str(failure.error) == "What the connection waited for was cancelled: a signature by this side's key."
-
-    run(test())
+    error = run(failure_of(be_cancelled))
+    assert isinstance(error, ConnectionAbortedError)
+    assert str(error) == "What the connection waited for was cancelled: a signature by this side's key."
 
 
 def test_a_failure_is_told_when_the_connection_is_closed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

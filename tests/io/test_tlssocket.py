@@ -7,7 +7,6 @@ import contextlib
 import os
 import socket
 import threading
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -23,10 +22,11 @@ from tests.io.parties import (
     server_config,
     shake,
     shaken_pair,
+    slowly_signing,
     tcp_pair,
     verifier,
 )
-from turtls.config import ClientAuth, Credential, ServerConfig
+from turtls.config import ClientAuth, ServerConfig
 from turtls.connection import ClientConnection, ServerConnection
 from turtls.errors import (
     AlertDescription,
@@ -41,7 +41,6 @@ from turtls.errors import (
 from turtls.io import limits
 from turtls.io.blocking import wrap
 from turtls.io.tlssocket import TLSSocket
-from turtls.wire.registries import SignatureScheme
 
 BULK = bytes(range(256)) * 16384  # 4 MiB: more than the buffers of both ends hold
 
@@ -199,23 +198,6 @@ def test_a_client_shows_its_certificate_later() -> None:
         assert far.negotiated.peer.leaf.dns_names == ("localhost",)
         with pytest.raises(ConfigError):
             near.request_client_certificate()
-
-
-class Signing:
-    """Signs with the test's key after a walk through an event loop."""
-
-    def __init__(self, before: Callable[[], Awaitable[None]]) -> None:
-        self._before = before
-
-    async def sign(self, scheme: SignatureScheme, data: bytes) -> bytes:
-        await self._before()
-        signature = credential().signer.sign(scheme, data)
-        assert isinstance(signature, bytes)
-        return signature
-
-
-def slowly_signing(before: Callable[[], Awaitable[None]]) -> ServerConfig:
-    return server_config(credentials=(Credential(credential().chain, Signing(before)),))
 
 
 async def walk() -> None:

@@ -11,7 +11,17 @@ import typer
 from rich.text import Text
 
 from turtls.bridge import Bridge, Crossing
-from turtls.cli.listening import Certificates, KeyTypeOption, Log, addresses, not_listening, peer_name, stop_signal
+from turtls.cli.listening import (
+    Certificates,
+    HostOption,
+    KeyTypeOption,
+    Log,
+    PortOption,
+    addresses,
+    not_listening,
+    peer_name,
+    stop_signal,
+)
 from turtls.cli.options import POLICY_HELP, client_config, host_and_port
 from turtls.cli.output import JsonOption, out, printable
 from turtls.config import Negotiated, Policy, ServerConfig
@@ -36,10 +46,8 @@ def command(
     connect_policy: Annotated[
         str, typer.Option(metavar="POLICY", help="For the service, in the same words.")
     ] = "intermediate",
-    host: Annotated[
-        str, typer.Option(help="The address to listen on; 0.0.0.0 and :: are all there are.")
-    ] = "localhost",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes any that is free.")] = 8443,
+    host: HostOption = "localhost",
+    port: PortOption = 8443,
     name: Annotated[
         list[str] | None,
         typer.Option(help="A name for the bridge's certificate, instead of this machine's; may be repeated."),

@@ -25,6 +25,8 @@ from turtls.errors import ConfigError, TLSError
 from turtls.io.protocol import HandshakeFailure
 from turtls.io.server import TLSServer
 
+HostOption = Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 and :: are all there are.")]
+PortOption = Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes any that is free.")]
 KeyTypeOption = Annotated[
     list[KeyType] | None,
     typer.Option(

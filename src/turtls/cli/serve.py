@@ -11,7 +11,17 @@ from typing import Annotated, NamedTuple
 import typer
 from rich.text import Text
 
-from turtls.cli.listening import Certificates, KeyTypeOption, Log, addresses, not_listening, peer_name, stop_signal
+from turtls.cli.listening import (
+    Certificates,
+    HostOption,
+    KeyTypeOption,
+    Log,
+    PortOption,
+    addresses,
+    not_listening,
+    peer_name,
+    stop_signal,
+)
 from turtls.cli.options import PolicyOption, keylog_to
 from turtls.cli.output import JsonOption, out, printable
 from turtls.config import ClientAuth, Policy, ServerConfig
@@ -46,10 +56,8 @@ def command(
         str | None, typer.Option(metavar="URL", help="Hand requests to this application, over plain HTTP/1.1.")
     ] = None,
     echo: Annotated[bool, typer.Option("--echo", help="Say every byte back, to test TLS clients.")] = False,
-    host: Annotated[
-        str, typer.Option(help="The address to listen on; 0.0.0.0 and :: are all there are.")
-    ] = "localhost",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes any that is free.")] = 8443,
+    host: HostOption = "localhost",
+    port: PortOption = 8443,
     name: Annotated[
         list[str] | None,
         typer.Option(help="A name for the certificate, instead of localhost and this machine's; may be repeated."),
