@@ -48,12 +48,22 @@ def test_an_import_of_hazmat_is_seen(source: str) -> None:
     assert any(name.startswith("cryptography.hazmat") for name in imported_by(source))
 
 
-def test_what_mypy_is_told_to_ignore_has_a_reason() -> None:
-    folders = [ROOT / name for name in ("src", "tests", "benchmarks", "docs")]
+EXCEPTIONS = {
+    r"# type: ignore": r"# type: ignore\[[a-z-]+\]  # \S",
+    r"# noqa": r"# noqa: [A-Z]+\d+ - \S",
+    r"\bmark\.(skip|skipif|xfail)\b|\bimportorskip\(": r"\breason=",
+    r"\bpytest\.(skip|xfail)\(": r"\((reason|f?\"\S)",
+    r"# pragma:": r"# pragma: [a-z ]+ - \S",
+}
+"""What makes an exception from a check, and how its reason stands beside it."""
+
+
+@pytest.mark.parametrize(("exception", "with_reason"), EXCEPTIONS.items())
+def test_each_exception_has_its_reason(exception: str, with_reason: str) -> None:
+    folders = [ROOT / name for name in ("src", "tests", "benchmarks", "fuzz", "docs")]
     for path in (path for folder in folders for path in folder.rglob("*.py") if path != Path(__file__)):
         for line in path.read_text(encoding="utf-8").splitlines():
-            _, told, rest = line.partition("# type: ignore[")
-            assert not told or re.search(r"\]  # \S", rest), f"{path}: {line}"
+            assert not re.search(exception, line) or re.search(with_reason, line), f"{path}: {line}"
 
 
 def test_only_turtls_crypto_imports_hazmat() -> None:
