@@ -411,6 +411,15 @@ class TestRejectedEarlyData:
         layer.skip_application_data(100)
         assert refused(layer, plain(DATA, bytes(101))) is Fault.TOO_MUCH_EARLY_DATA
 
+    @pytest.mark.parametrize("secret", [None, SECRET])
+    def test_not_for_ever_where_the_records_are_empty(self, secret: bytes | None) -> None:
+        layer = receiver(secret)
+        layer.skip_application_data(100)
+        layer.skip_undecryptable(100)
+        layer.feed(plain(DATA, b"") * limits.MAX_EMPTY_RECORDS)
+        assert layer.next_record() is None
+        assert refused(layer, plain(DATA, b"")) is Fault.TOO_MANY_EMPTY_RECORDS
+
 
 class TestWriting:
     def test_nothing_for_no_data(self) -> None:

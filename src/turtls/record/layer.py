@@ -244,7 +244,7 @@ class RecordLayer:
             content_type, content = self._read.open(header, body, self.receive_limit)
         except ProtocolError as error:
             if error.fault is Fault.BAD_RECORD_MAC and self._skippable_undecryptable is not None:
-                self._skippable_undecryptable = _spend(self._skippable_undecryptable, len(body))
+                self._skippable_undecryptable = self._spend(self._skippable_undecryptable, body)
                 return None
             raise
         self._skippable_undecryptable = None
@@ -254,7 +254,7 @@ class RecordLayer:
         if content_type == _APPLICATION_DATA:
             if self._skippable_application_data is None:
                 raise ProtocolError(Fault.UNEXPECTED_RECORD, "application data without protection")
-            self._skippable_application_data = _spend(self._skippable_application_data, len(body))
+            self._skippable_application_data = self._spend(self._skippable_application_data, body)
             return None
         self._skippable_application_data = None
         return self._checked(content_type, body)
@@ -281,6 +281,14 @@ class RecordLayer:
         else:  # RFC 8446, section 5.1, and RFC 5246, section 6.2.1
             raise ProtocolError(Fault.UNEXPECTED_RECORD, f"empty {known.name}")
         return known, content
+
+    def _spend(self, budget: int, body: bytes) -> int:
+        """What is left of the `budget` for records to drop; those without a body would never use it up."""
+        if not body:
+            self._count_empty()
+        if len(body) > budget:
+            raise ProtocolError(Fault.TOO_MUCH_EARLY_DATA, "while dropping what was rejected")
+        return budget - len(body)
 
     def _count_empty(self) -> None:
         self._empty_records += 1
@@ -321,9 +329,3 @@ class RecordLayer:
         output = b"".join(outbound)
         outbound.clear()
         return output
-
-
-def _spend(budget: int, amount: int) -> int:
-    if amount > budget:
-        raise ProtocolError(Fault.TOO_MUCH_EARLY_DATA, "while dropping what was rejected")
-    return budget - amount
