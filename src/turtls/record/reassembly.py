@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from turtls.errors import Fault, ProtocolError
 from turtls.record import limits
+from turtls.wire.messages import HEADER_LENGTH
 from turtls.wire.registries import HandshakeType
-
-HEADER_LENGTH = 4
-"""msg_type and a 24-bit length (RFC 8446, section 4)."""
 
 _LARGER: dict[int, int] = {
     HandshakeType.certificate: limits.MAX_CERTIFICATE_MESSAGE,
