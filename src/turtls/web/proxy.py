@@ -87,7 +87,9 @@ class Upstream:
 
 
 def _leads_up(untrusted_path: str) -> bool:
-    return ".." in unquote(untrusted_path).replace("\\", "/").split("/")
+    """To Java's servers what follows a semicolon is a parameter (RFC 3986, section 3.3): to them `..;` is `..`, too."""
+    segments = unquote(untrusted_path).replace("\\", "/").split("/")
+    return any(segment.partition(";")[0] == ".." for segment in segments)
 
 
 def _is_passed_on(name: bytes) -> bool:
