@@ -253,10 +253,10 @@ async def _next(reader: asyncio.StreamReader, sending: asyncio.Task[None], patie
 
 
 def _read_stdin() -> bytes:
+    if sys.stdin is None:  # it was closed from the start
+        return b""
     try:
-        return (
-            os.read(sys.stdin.fileno(), _CHUNK) if sys.stdin is not None else b""
-        )  # None: it was closed from the start
+        return os.read(sys.stdin.fileno(), _CHUNK)
     except OSError:  # a terminal that is gone, or that another job holds
         return b""
 
