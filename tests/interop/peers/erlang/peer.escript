@@ -1,4 +1,6 @@
 %% A peer for the tests: Erlang's ssl as an echo server, and as a client that carries its input to one.
+%%! -env ERL_CRASH_DUMP_SECONDS 0
+%% (a handshake that fails ends it: no crash dump for that, into the folder it runs in)
 -mode(compile).
 
 main([Role | Words]) ->
