@@ -63,8 +63,9 @@ def command(
 ) -> None:
     """Take TLS connections under one policy, and pass them on to a service under another.
 
-    So a device that only speaks TLS 1.0 reaches a service that only speaks TLS 1.3, or the other way round. Each
-    connection is logged with its two sides, and with what is weak about them. What passes is readable on this machine.
+    So a device that only speaks TLS 1.0 reaches a service that only speaks TLS 1.3, or the other way round.
+
+    Each connection is logged with its two sides, and what is weak about them. What passes is readable on this machine.
 
     Without --key-type there are two certificates, with an ECDSA and an RSA key.
     """
