@@ -49,7 +49,7 @@ check: $(READY)  ## Check style, types and the floors of the house
 coverage: $(READY)  ## Run all tests and show which lines and branches they never reach
 	@$(RUN) pytest --cov --cov-report=term $(ARGS)
 
-bench: $(READY)  ## Measure against ssl, pyOpenSSL and tlslite-ng, all in one run
+bench: $(READY)  ## Measure against ssl, pyOpenSSL, Go and tlslite-ng, all in one run
 	@$(RUN) benchmarks.run $(ARGS)
 
 timing: $(READY)  ## Report whether RSA's timing tells bad premaster secrets from good ones (ARGS: samples)
