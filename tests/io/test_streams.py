@@ -511,6 +511,24 @@ def test_a_silent_client_is_cut_off_and_so_is_one_that_drips(run: Run) -> None:
     run(test())
 
 
+def test_a_silent_client_is_cut_off_even_if_nobody_can_hear_of_it(run: Run) -> None:
+    async def test() -> None:
+        reported: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
+
+        def fail(failure: aio.HandshakeFailure) -> None:
+            raise LookupError("no log here")
+
+        async with serving(handshake_timeout=0.1, on_handshake_failure=fail) as server:
+            silent, waiting = await asyncio.open_connection("127.0.0.1", port_of(server))
+            assert await asyncio.wait_for(silent.read(), 10) == b""
+            waiting.transport.abort()
+        (context,) = reported
+        assert isinstance(context["exception"], LookupError)
+
+    run(test())
+
+
 def test_who_speaks_plain_http_may_be_answered_so(run: Run) -> None:
     async def test() -> None:
         failures = []

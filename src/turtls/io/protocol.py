@@ -276,9 +276,12 @@ class TLSProtocol(asyncio.BufferedProtocol):
         try:
             function(events)
         except Exception as error:
-            context = {"message": "A protocol over TLS failed", "exception": error, "protocol": self.application}
-            self._loop.call_exception_handler(context)
+            self._report_application_failure("A protocol over TLS failed", error)
             self.abort()
+
+    def _report_application_failure(self, message: str, error: Exception) -> None:
+        context = {"message": message, "exception": error, "protocol": self.application}
+        self._loop.call_exception_handler(context)
 
     # The end.
 
@@ -346,7 +349,11 @@ class TLSProtocol(asyncio.BufferedProtocol):
         if self._on_handshake_failure is None:
             return None
         peername = self._below.get_extra_info("peername")
-        return self._on_handshake_failure(HandshakeFailure(error, peername, untrusted_received))
+        try:
+            return self._on_handshake_failure(HandshakeFailure(error, peername, untrusted_received))
+        except Exception as failed:  # the connection, whose timer is stopped, must be closed all the same
+            self._report_application_failure("on_handshake_failure failed", failed)
+            return None
 
     def _tell_application(self, error: Exception | None) -> None:
         """Call the application's connection_lost: once, and only if it ever had a connection."""
