@@ -15,6 +15,7 @@ from tests.handshake.parties import (
     adding,
     client_config,
     exchange,
+    fault_between,
     meddling_server,
     refused,
     replacing,
@@ -26,6 +27,7 @@ from tests.handshake.parties import (
 from turtls.config import ClientAuth, ClientConfig, DangerAcceptAnyCertificate, Policy, ServerConfig
 from turtls.connection import ClientConnection
 from turtls.errors import Fault, PeerAlert
+from turtls.events import StepTaken, Trace
 from turtls.record.limits import MAX_COOKIE
 from turtls.wire.codepoints import is_grease
 from turtls.wire.extensions import (
@@ -175,6 +177,29 @@ def test_the_largest_cookie_is_returned() -> None:
     """Our own servers give none, and refuse it."""
     change = adding(Cookie(cookie=bytes(MAX_COOKIE)))
     assert fault_of(HelloRetryRequest, change, server=RETRYING) is Fault.SECOND_HELLO_CHANGED
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted"),
+    [
+        ([], "another key exchange group than the client guessed"),
+        ([without(KeyShareHelloRetryRequest), adding(Cookie(cookie=b"cookie"))], "its cookie back first"),
+    ],
+)
+def test_what_a_retry_is_for_is_told(changes: Sequence[Change], wanted: str) -> None:
+    told: list[str] = []
+
+    def watch(trace: Trace) -> None:
+        if isinstance(trace, StepTaken) and trace.step == "retry":
+            told.append(trace.explanation)
+
+    def change(retry: HelloRetryRequest) -> None:
+        for each in changes:
+            each(retry)
+
+    client = ClientConnection(client_config(), server_name=NAME, observer=watch)
+    fault_between(client, meddling_server(replacing(HelloRetryRequest, change), RETRYING))
+    assert told == [f"The server wants {wanted}."]
 
 
 def test_a_second_hello_retry_request() -> None:

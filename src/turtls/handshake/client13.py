@@ -177,7 +177,8 @@ async def _try_again(peer: Peer, offer: Offer, retry: HelloRetryRequest, transcr
         raise ProtocolError(Fault.BAD_HELLO_RETRY)
     if cookie is not None and len(cookie.cookie) > MAX_COOKIE:
         raise ProtocolError(Fault.ILLEGAL_PARAMETER, f"a cookie of {len(cookie.cookie)} bytes")
-    peer.explain("retry", "The server wants another key exchange group than the client guessed.", group=group)
+    wanted = "another key exchange group than the client guessed" if group is not None else "its cookie back first"
+    peer.explain("retry", f"The server wants {wanted}.", group=group)
 
     transcript.begin_again_after_retry()
     transcript.add(retry.raw)
