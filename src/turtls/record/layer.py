@@ -314,11 +314,6 @@ class RecordLayer:
         """What was written last is the end: close_notify. From here on what is written is dropped (section 6.1)."""
         self._output_ended = True
 
-    @property
-    def pending_output(self) -> int:
-        """Bytes waiting for `take_output`."""
-        return sum(map(len, self._outbound))
-
     def take_output(self) -> bytes:
         """Everything queued for the transport."""
         outbound = self._outbound
