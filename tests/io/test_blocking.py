@@ -302,6 +302,21 @@ def test_silent_clients_do_not_keep_others_out(monkeypatch: pytest.MonkeyPatch) 
         assert first.recv(5) == b"still"
 
 
+def test_a_listener_survives_a_client_that_left_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As macOS shows it: options of its socket cannot be set any more."""
+
+    def setsockopt(*arguments: object) -> None:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    with serving(echo) as listener:
+        monkeypatch.setattr(socket.socket, "setsockopt", setsockopt)
+        with socket.create_connection(("127.0.0.1", port_of(listener)), PATIENCE):
+            pass
+        with connect(listener) as client:
+            client.sendall(b"x")
+            assert client.recv(1) == b"x"
+
+
 def test_a_listener_survives_a_shortage(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "RESOURCES_PAUSE", 0.0)
     listener = turtls.listen("127.0.0.1", 0, server_config())

@@ -138,7 +138,9 @@ def _shaken(
 def _without_delay(sock: socket.socket) -> None:
     # The records of a handshake are small, and each waits for an answer: Nagle's algorithm would hold them back.
     if sock.family in (socket.AF_INET, socket.AF_INET6):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # macOS refuses it where the peer has gone already: whoever reads will see that, and the listener goes on.
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def listen(
