@@ -1,4 +1,4 @@
-"""The README's client and server run as they stand there, but for the place they meet at."""
+"""The README's client, server and streams run as they stand there, but for the place they meet at."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
@@ -23,7 +24,7 @@ def example(title: str) -> str:
     return found[1]
 
 
-CLIENT, SERVER = example("A client:"), example("A server:")
+CLIENT, SERVER, STREAMS = example("A client:"), example("A server:"), example("## asyncio, and no I/O at all")
 
 
 def moved(program: str, *places: tuple[str, str]) -> str:
@@ -50,12 +51,24 @@ def port(tmp_path: Path) -> Iterator[int]:
         server.terminate()
 
 
-def test_the_client_reads_what_the_server_sends(port: int, tmp_path: Path) -> None:
-    program = moved(CLIENT, ('"example.org", 443', f'"localhost", {port}'))
+def run(program: str, folder: Path) -> str:
+    """What the program prints, where the test's root is trusted; nothing may come on stderr."""
     environment = {name: value for name, value in os.environ.items() if name != "SSL_CERT_DIR"}
-    environment["SSL_CERT_FILE"] = str(tmp_path / "root.pem")
-    run = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=60)
-    assert (run.stdout, run.stderr) == ("hello\n\n", "")
+    environment["SSL_CERT_FILE"] = str(folder / "root.pem")
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
+    return done.stdout
+
+
+def test_the_client_reads_what_the_server_sends(port: int, tmp_path: Path) -> None:
+    assert run(moved(CLIENT, ('"example.org", 443', f'"localhost", {port}')), tmp_path) == "hello\n\n"
+
+
+def test_the_streams_read_what_the_server_sends(port: int, tmp_path: Path) -> None:
+    fragment = moved(STREAMS, ('"example.org", 443', f'"localhost", {port}'))
+    rest = "print(await reader.read())\nwriter.close()\nawait writer.wait_closed()\n"
+    program = f"import asyncio, turtls\nasync def main():\n{indent(fragment + rest, '    ')}asyncio.run(main())"
+    assert run(program, tmp_path) == "b'hello\\n'\n"
 
 
 @pytest.mark.parametrize("program", [CLIENT, SERVER])
