@@ -10,10 +10,10 @@ difference that somebody in this very process could see with that many samples.
 
 from __future__ import annotations
 
+import argparse
 import gc
 import random
 import statistics
-import sys
 import time
 from collections.abc import Callable, Sequence
 
@@ -89,7 +89,9 @@ def interval(times: Sequence[float], reference: Sequence[float]) -> tuple[float,
 
 def main() -> None:
     """Measure, and print the table."""
-    samples = int(sys.argv[1]) if len(sys.argv) > 1 else 3000
+    parser = argparse.ArgumentParser(prog="make timing", description="`make timing ARGS=500`")
+    parser.add_argument("samples", type=int, nargs="?", default=3000, help="of each kind of premaster secret")
+    samples = parser.parse_args().samples
     times = measure(samples)
     good = times["good"]
     print(f"RSA-{_BITS}, {samples} samples of each kind; microseconds\n")

@@ -6,6 +6,7 @@ then on, and the traceback is printed. What the fuzzer learns on its way is kept
 
 from __future__ import annotations
 
+import argparse
 import re
 import subprocess
 import sys
@@ -48,8 +49,12 @@ def explore(name: str, seconds: int) -> list[Path]:
 
 def main() -> None:
     """Explore, and end with 1 if anything was found."""
-    seconds, names = int(sys.argv[1]), sys.argv[2:] or list(TARGETS)
-    share = max(seconds // len(names), 1)
+    parser = argparse.ArgumentParser(prog="make fuzz", description='`make fuzz SECONDS=60 TARGETS="client13 leaf"`')
+    parser.add_argument("seconds", type=int, help="how long, shared evenly among the targets")
+    parser.add_argument("targets", nargs="*", choices=list(TARGETS), metavar="TARGET", help="all by default")
+    arguments = parser.parse_args()
+    names = arguments.targets or list(TARGETS)
+    share = max(arguments.seconds // len(names), 1)
     print(f"{len(names)} targets, {share} seconds for each", flush=True)
     findings = [path for name in names for path in explore(name, share)]
     for path in findings:
