@@ -96,6 +96,11 @@ class Connection(Endpoint):
         self._transport_ended = True
         return [] if self._pending is not None else self._pump()
 
+    @property
+    def unfinished(self) -> int:
+        """How many bytes have come of what is not whole yet, and wait for the rest of their record."""
+        return self._records.unfinished
+
     # Bytes out.
 
     def data_to_send(self) -> bytes:

@@ -20,7 +20,7 @@ from turtls.errors import ClosedError, HandshakeTimeout, TruncatedError
 from turtls.events import DataReceived, Event, HandshakeCompleted, PeerClosed, Pending
 from turtls.io import limits
 from turtls.io.half_open import HalfOpenHandshakes
-from turtls.io.scratch import scratch_buffer
+from turtls.io.scratch import read_size, scratch_buffer
 from turtls.io.transport import TLSTransport
 
 
@@ -106,11 +106,12 @@ class TLSProtocol(asyncio.BufferedProtocol):
         # The selector loops and uvloop read right after get_buffer, so that all connections of a thread can share one
         # buffer; the proactor of Windows holds on to it for as long as the peer takes.
         self._buffer = scratch_buffer() if sys.platform != "win32" else memoryview(bytearray(limits.READ_SIZE))
+        self._room = self._buffer
         self.flush()
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Where to put the peer's bytes."""
-        return self._buffer
+        return self._room
 
     def buffer_updated(self, nbytes: int) -> None:
         """`nbytes` of the peer's bytes have come."""
@@ -124,6 +125,8 @@ class TLSProtocol(asyncio.BufferedProtocol):
             self._fail(error, bytes(self._buffer[:nbytes]))
         else:
             self._take(events)
+        if nbytes == len(self._room):  # there is more to come at once
+            self._room = self._buffer[: read_size(self.connection.unfinished)]
 
     def eof_received(self) -> bool:
         """The peer's TCP stream has ended. True keeps this side's open, for what the application still wants to say."""

@@ -18,3 +18,11 @@ _scratch = _Scratch()
 def scratch_buffer() -> memoryview:
     """This thread's buffer, of `limits.READ_SIZE` bytes. What is in it lasts until the thread reads again."""
     return _scratch.buffer
+
+
+def read_size(unfinished: int) -> int:
+    """How many bytes to read at the most where so many have come of a record that is not whole yet.
+
+    If the records are full ones, the last is whole then: what is cut would have to be copied until the rest comes.
+    """
+    return limits.READ_SIZE - unfinished % limits.FULL_RECORD

@@ -30,7 +30,7 @@ from turtls.errors import ClosedError, ConfigError, HandshakeTimeout, TruncatedE
 from turtls.events import DataReceived, Event, PeerClosed, Pending
 from turtls.io import limits
 from turtls.io.received import ReceivedData
-from turtls.io.scratch import scratch_buffer
+from turtls.io.scratch import read_size, scratch_buffer
 from turtls.io.socketfile import open_file
 from turtls.io.waiting import AT_ONCE, NEVER, deadline_after, run_to_end, wait_for_socket
 
@@ -206,10 +206,10 @@ class TLSSocket:
             self._send_without_waiting()
 
     def _read_socket(self, deadline: float) -> memoryview:
-        buffer = scratch_buffer()
+        buffer, size = scratch_buffer(), read_size(self._tls.unfinished)
         while True:
             try:
-                return buffer[: self._socket.recv_into(buffer)]
+                return buffer[: self._socket.recv_into(buffer, size)]
             except BlockingIOError:
                 wait_for_socket(self._socket, deadline, read=True, write=len(self._outgoing) > 0)
                 self._send_without_waiting()

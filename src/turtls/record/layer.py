@@ -185,6 +185,11 @@ class RecordLayer:
         """What was fed and is not taken out yet, as it came."""
         return bytes(self._inbound)
 
+    @property
+    def unfinished(self) -> int:
+        """How many bytes those are."""
+        return len(self._inbound)
+
     def _take_record(self) -> tuple[bytes, bytes] | None:
         """The next whole record's header and body."""
         inbound = self._inbound
