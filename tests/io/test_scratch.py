@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from turtls.crypto.suites import SUITES13
-from turtls.io.limits import FULL_RECORD, READ_SIZE
-from turtls.io.scratch import read_size, scratch_buffer
+from turtls.io.limits import READ_SIZE
+from turtls.io.scratch import FULL_RECORD, read_size, scratch_buffer
 from turtls.record.limits import MAX_INNER_PLAINTEXT, MAX_PLAINTEXT
 from turtls.record.protection13 import Protection13
 from turtls.wire.registries import CipherSuite, ContentType

@@ -16,13 +16,9 @@ LINGER_TIMEOUT: Final = 1.0
 """Seconds that a connection which ends in a fatal alert stays half-open for the peer to read it. A socket closed
 with unread bytes sends a TCP reset, and a reset can overtake the alert: then nobody learns why."""
 
-FULL_RECORD: Final = 5 + 2**14 + 1 + 16
-"""Bytes of a full record, as most of bulk data comes in: header, content, its type, and the tag of an AEAD (RFC 8446,
-section 5.2)."""
-
-READ_SIZE: Final = 16 * FULL_RECORD
-"""Bytes taken from a socket at once: enough to make the calls around them cheap, and so that what is read ends where
-a full record does. There is one such buffer for each thread, not for each connection."""
+READ_SIZE: Final = 16 * (5 + 2**14 + 1 + 16)
+"""Bytes taken from a socket at once: sixteen full records (header, content, its type, the AEAD's tag: RFC 8446, section
+5.2), enough to make the calls around them cheap. There is one such buffer for each thread, not for each connection."""
 
 WRITE_SIZE: Final = 256 * 1024
 """Bytes protected at once when more is to be sent: so much stays in a processor's cache, and a blocking socket never

@@ -6,6 +6,9 @@ import threading
 
 from turtls.io import limits
 
+FULL_RECORD = limits.READ_SIZE // 16
+"""Bytes of such a record as bulk data comes in."""
+
 
 class _Scratch(threading.local):
     def __init__(self) -> None:
@@ -25,4 +28,4 @@ def read_size(unfinished: int) -> int:
 
     If the records are full ones, the last is whole then: what is cut would have to be copied until the rest comes.
     """
-    return limits.READ_SIZE - unfinished % limits.FULL_RECORD
+    return limits.READ_SIZE - unfinished % FULL_RECORD
