@@ -7,12 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from turtls.crypto import prf as prfs
+from turtls.crypto.hashes import SHA256, SHA384
 
 
 def test_prf_of_tls_12() -> None:
     # https://www.ietf.org/mail-archive/web/tls/current/msg03416.html
-    prf = prfs.prf_sha256(bytes.fromhex("9bbe436ba940f017b17652849a71db35"))
-    output = prf(b"test label", bytes.fromhex("a0ba9f936cda311827a6f796ffd5198c"), 100)
+    prf = prfs.PHash(SHA256, bytes.fromhex("9bbe436ba940f017b17652849a71db35"))
+    output = prf.expand(b"test label", bytes.fromhex("a0ba9f936cda311827a6f796ffd5198c"), 100)
     assert output.hex() == (
         "e3f229ba727be17b8d122620557cd453c2aab21d07c3d495329b52d4e61edb5a6b301791e90d35c9c9a46b4e14baf9af0fa022f7077def17"
         "abfd3797c0564bab4fbc91666e9def9b97fce34f796789baa48082d122ee42c5a72e5a5110fff70187347b66"
@@ -21,7 +22,7 @@ def test_prf_of_tls_12() -> None:
 
 def test_prf_of_tls_10() -> None:
     # http://www.imc.org/ietf-tls/mail-archive/msg01589.html
-    output = prfs.prf_md5_sha1(b"\xab" * 48)(b"PRF Testvector", b"\xcd" * 64, 104)
+    output = prfs.PrfMd5Sha1(b"\xab" * 48).expand(b"PRF Testvector", b"\xcd" * 64, 104)
     assert output.hex() == (
         "d3d4d1e349b5d515044666d51de32bab258cb521b6b053463e354832fd976754443bcf9a296519bc289abcbc1187e4ebd31e602353776c40"
         "8aafb74cbc85eff69255f9788faa184cbb957a9819d84a5d7eb006eb459d3ae8de9810454b8b2d8f1afbc655a8c9a013"
@@ -41,29 +42,31 @@ def p_hash(name: str, secret: bytes, seed: bytes, length: int) -> bytes:
 @given(secret=st.binary(max_size=200), seed=st.binary(max_size=70), length=st.integers(0, 120))
 def test_every_length_of_secret_and_output(secret: bytes, seed: bytes, length: int) -> None:
     labelled = b"label" + seed
-    assert prfs.prf_sha256(secret)(b"label", seed, length) == p_hash("sha256", secret, labelled, length)
-    assert prfs.prf_sha384(secret)(b"label", seed, length) == p_hash("sha384", secret, labelled, length)
+    assert prfs.PHash(SHA256, secret).expand(b"label", seed, length) == p_hash("sha256", secret, labelled, length)
+    assert prfs.PHash(SHA384, secret).expand(b"label", seed, length) == p_hash("sha384", secret, labelled, length)
     half = -(-len(secret) // 2)
     left = p_hash("md5", secret[:half], labelled, length)
     right = p_hash("sha1", secret[len(secret) - half :], labelled, length)
-    assert prfs.prf_md5_sha1(secret)(b"label", seed, length) == bytes(x ^ y for x, y in zip(left, right, strict=True))
+    assert prfs.PrfMd5Sha1(secret).expand(b"label", seed, length) == bytes(
+        x ^ y for x, y in zip(left, right, strict=True)
+    )
 
 
 def test_what_is_made_with_it() -> None:
     """Each purpose has its own label and seed (RFC 5246, sections 6.3, 7.4.9 and 8.1; RFC 7627; RFC 5705)."""
-    prf = prfs.prf_sha256(b"m" * 48)
+    prf = prfs.PHash(SHA256, b"m" * 48)
     client, server = b"c" * 32, b"s" * 32
-    assert prfs.master_secret(prf, client, server) == prf(b"master secret", client + server, 48)
-    assert prfs.extended_master_secret(prf, b"h" * 32) == prf(b"extended master secret", b"h" * 32, 48)
-    assert prfs.key_block(prf, client, server, 104) == prf(b"key expansion", server + client, 104)
+    assert prfs.master_secret(prf, client, server) == prf.expand(b"master secret", client + server, 48)
+    assert prfs.extended_master_secret(prf, b"h" * 32) == prf.expand(b"extended master secret", b"h" * 32, 48)
+    assert prfs.key_block(prf, client, server, 104) == prf.expand(b"key expansion", server + client, 104)
     finished = prfs.verify_data(prf, client=True, handshake_hash=b"h" * 32)
-    assert finished == prf(b"client finished", b"h" * 32, 12)
+    assert finished == prf.expand(b"client finished", b"h" * 32, 12)
     finished = prfs.verify_data(prf, client=False, handshake_hash=b"h" * 32)
-    assert finished == prf(b"server finished", b"h" * 32, 12)
+    assert finished == prf.expand(b"server finished", b"h" * 32, 12)
 
 
 @pytest.mark.parametrize(("context", "encoded"), [(None, b""), (b"", b"\0\0"), (b"ctx", b"\0\3ctx")])
 def test_exporter_tells_no_context_from_an_empty_one(context: bytes | None, encoded: bytes) -> None:
-    client, server, prf = b"c" * 32, b"s" * 32, prfs.prf_sha256(b"m" * 48)
+    client, server, prf = b"c" * 32, b"s" * 32, prfs.PHash(SHA256, b"m" * 48)
     exported = prfs.exporter(prf, client, server, b"EXPORTER-x", context, 40)
-    assert exported == prf(b"EXPORTER-x", client + server + encoded, 40)
+    assert exported == prf.expand(b"EXPORTER-x", client + server + encoded, 40)

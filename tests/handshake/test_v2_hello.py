@@ -70,7 +70,7 @@ def test_a_handshake_that_begins_with_ssl2_s_hello_ends_in_tls(version: Protocol
     transcript.add(key_exchange)
 
     client_random = CHALLENGE.rjust(32, b"\0")
-    master = prf.master_secret(prf_for(version, SUITE)(premaster), client_random, server_hello.random)
+    master = prf.master_secret(prf_for(version, SUITE, premaster), client_random, server_hello.random)
     secrets = Secrets12(version, SUITE, client_random, server_hello.random, master, extended=False)
     client_keys, server_keys = secrets.protections(os.urandom, encrypt_then_mac=False)
     finished = Finished(verify_data=secrets.verify_data(transcript, client=True)).to_bytes()

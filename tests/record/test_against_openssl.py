@@ -15,9 +15,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from turtls.crypto import prf
+from turtls.crypto.prf import key_block
 from turtls.crypto.suites import SUITES13
 from turtls.crypto.suites12 import SUITES12
+from turtls.handshake.secrets12 import prf_for
 from turtls.record.layer import RecordLayer
 from turtls.record.protection import Protection
 from turtls.record.protection12 import protections
@@ -113,14 +114,11 @@ def protections12(pair: OpenSSLPair, *, encrypt_then_mac: bool) -> tuple[Protect
     client_random, server_random = pair.sent_by_client[11:43], pair.sent_by_server[11:43]
     session_id_length = pair.sent_by_server[43]
     suite = SUITES12[CipherSuite(int.from_bytes(pair.sent_by_server[44 + session_id_length :][:2], "big"))]
-    function = prf.prf_sha384 if suite.hash.digest_size == 48 else prf.prf_sha256
-    if version < ProtocolVersion.TLS_1_2:
-        function = prf.prf_md5_sha1
-    master_secret = pair.secrets()["CLIENT_RANDOM"]
+    prf = prf_for(version, suite, pair.secrets()["CLIENT_RANDOM"])
     return protections(
         suite,
         version,
-        lambda length: prf.key_block(function(master_secret), client_random, server_random, length),
+        key_block(prf, client_random, server_random, suite.key_block.size),
         encrypt_then_mac=encrypt_then_mac,
         random=os.urandom,
     )

@@ -43,9 +43,8 @@ KINDS = pytest.mark.parametrize("kind", one_of_each_kind(), ids=name_of)
 
 def client_and_server(kind: tuple[Suite12, ProtocolVersion, bool]) -> tuple[Protection, Protection]:
     suite, version, encrypt_then_mac = kind
-    return protections(
-        suite, version, lambda length: KEY_BLOCK[:length], encrypt_then_mac=encrypt_then_mac, random=os.urandom
-    )
+    block = KEY_BLOCK[: suite.key_block.size]
+    return protections(suite, version, block, encrypt_then_mac=encrypt_then_mac, random=os.urandom)
 
 
 def connected(kind: tuple[Suite12, ProtocolVersion, bool]) -> tuple[RecordLayer, RecordLayer]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
+from struct import Struct
 
 from turtls.crypto.aead import (
     AEAD,
@@ -18,7 +20,9 @@ from turtls.crypto.aead import (
     AES_256_CCM_8,
     AES_256_GCM,
     CHACHA20_POLY1305,
+    NONCE_LENGTH,
 )
+from turtls.crypto.cbc import BLOCK_LENGTH
 from turtls.crypto.hashes import SHA1, SHA256, SHA384, Hash
 from turtls.wire.registries import CipherSuite, ProtocolVersion
 
@@ -36,20 +40,19 @@ class KeyExchange(Enum):
     SRP = "SRP_SHA"
     SRP_RSA = "SRP_SHA_RSA"
 
-    @property
-    def needs_params(self) -> bool:
-        """Whether the server must send a ServerKeyExchange. With PSK alone, or with RSA, it only may, for a hint."""
-        return self not in (KeyExchange.RSA, KeyExchange.PSK, KeyExchange.RSA_PSK)
-
-    @property
-    def is_signed(self) -> bool:
+    def __init__(self, name: str) -> None:
+        self.is_elliptic = "ECDHE" in name
+        """Whether it agrees on a point of a curve."""
+        self.by_psk = "PSK" in name
+        """Whether a pre-shared key goes into it."""
+        self.by_password = "SRP" in name
+        """Whether a user logs in with it."""
+        self.is_signed = name in ("ECDHE", "DHE", "SRP_SHA_RSA")
         """Whether the server's certificate signs the ServerKeyExchange."""
-        return self in (KeyExchange.ECDHE, KeyExchange.DHE, KeyExchange.SRP_RSA)
-
-    @property
-    def is_forward_secret(self) -> bool:
+        self.needs_params = name not in ("RSA", "PSK", "RSA_PSK")
+        """Whether the server must send a ServerKeyExchange. With PSK alone, or with RSA, it only may, for a hint."""
+        self.is_forward_secret = self.needs_params
         """Whether a key that is stolen later does not open what was said before."""
-        return self not in (KeyExchange.RSA, KeyExchange.PSK, KeyExchange.RSA_PSK)
 
 
 class Authentication(Enum):
@@ -60,10 +63,9 @@ class Authentication(Enum):
     """Any elliptic curve key, Edwards curves too (RFC 8422, section 5.5)."""
     PSK = "PSK or SRP"
 
-    @property
-    def by_certificate(self) -> bool:
+    def __init__(self, name: str) -> None:
+        self.by_certificate = name != "PSK or SRP"
         """Whether the server sends a Certificate."""
-        return self is not Authentication.PSK
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,11 +85,10 @@ class Suite12:
     """None for AES-CBC with `mac`."""
     mac: Hash | None
     """The hash of the HMAC beside AES-CBC; None for an AEAD."""
-
-    @property
-    def is_cbc(self) -> bool:
-        """Whether records are protected by AES-CBC and HMAC, and not by an AEAD."""
-        return self.aead is None
+    is_cbc: bool
+    """Whether records are protected by AES-CBC and HMAC, and not by an AEAD."""
+    key_block: Struct
+    """MAC keys, keys and IVs, of the client and of the server each (RFC 5246, section 6.3)."""
 
 
 _AEADS: dict[str, AEAD] = {
@@ -109,6 +110,7 @@ def _read(suite: CipherSuite) -> Suite12:
     key_exchange, authentication = _read_exchange(exchange)
     aead = _AEADS.get(cipher)
     mac = _HASHES[hash_name] if aead is None else None
+    key_length = aead.key_length if aead is not None else int(cipher.split("_")[1]) // 8
     return Suite12(
         suite=suite,
         key_exchange=key_exchange,
@@ -116,10 +118,24 @@ def _read(suite: CipherSuite) -> Suite12:
         hash=SHA384 if hash_name == "SHA384" else SHA256,
         # AEADs, and HMAC with SHA-2, came with TLS 1.2 (RFC 5246, section 1.2).
         min_version=ProtocolVersion.TLS_1_0 if mac is SHA1 else ProtocolVersion.TLS_1_2,
-        key_length=aead.key_length if aead is not None else int(cipher.split("_")[1]) // 8,
+        key_length=key_length,
         aead=aead,
         mac=mac,
+        is_cbc=aead is None,
+        key_block=_key_block(mac.digest_size if mac is not None else 0, key_length, _fixed_iv_length(aead)),
     )
+
+
+def _fixed_iv_length(aead: AEAD | None) -> int:
+    """Bytes of the nonce, or of the first IV, that come from the key block."""
+    if aead is None:
+        return BLOCK_LENGTH
+    return NONCE_LENGTH if aead is CHACHA20_POLY1305 else 4  # RFC 7905, section 2; RFC 5288 and 6655, section 3
+
+
+@cache
+def _key_block(mac_key_length: int, key_length: int, fixed_iv_length: int) -> Struct:
+    return Struct("".join(f"{length}s{length}s" for length in (mac_key_length, key_length, fixed_iv_length)))
 
 
 def _read_exchange(name: str) -> tuple[KeyExchange, Authentication]:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
-from turtls.crypto.hashes import MD5_SHA1, SHA384, Hash
+from turtls.crypto.hashes import MD5_SHA1, Hash
 from turtls.crypto.prf import (
+    PHash,
     Prf,
+    PrfMd5Sha1,
     extended_master_secret,
     key_block,
     master_secret,
-    prf_md5_sha1,
-    prf_sha256,
-    prf_sha384,
     verify_data,
 )
 from turtls.crypto.suites12 import Suite12
@@ -24,22 +22,29 @@ from turtls.record.protection12 import protections
 from turtls.wire.registries import ProtocolVersion
 
 
-@dataclass(slots=True)
 class Secrets12:
     """The master secret of one connection, and what it is used with."""
 
-    version: ProtocolVersion
-    suite: Suite12
-    client_random: bytes
-    server_random: bytes
-    master_secret: bytes = field(repr=False)
-    extended: bool
-    """Whether the master secret is bound to the whole handshake (RFC 7627)."""
-    prf: Prf = field(init=False, repr=False)
-    """The pseudorandom function of the master secret."""
+    __slots__ = ("client_random", "extended", "master_secret", "prf", "server_random", "suite", "version")
 
-    def __post_init__(self) -> None:
-        self.prf = prf_for(self.version, self.suite)(self.master_secret)
+    def __init__(
+        self,
+        version: ProtocolVersion,
+        suite: Suite12,
+        client_random: bytes,
+        server_random: bytes,
+        master_secret: bytes,
+        extended: bool,
+    ) -> None:
+        self.version = version
+        self.suite = suite
+        self.client_random = client_random
+        self.server_random = server_random
+        self.master_secret = master_secret
+        self.extended = extended
+        """Whether the master secret is bound to the whole handshake (RFC 7627)."""
+        self.prf = prf_for(version, suite, master_secret)
+        """The pseudorandom function of the master secret."""
 
     def verify_data(self, transcript: Transcript, *, client: bool) -> bytes:
         """The content of a Finished at this point of the handshake."""
@@ -47,10 +52,7 @@ class Secrets12:
 
     def protections(self, random: Callable[[int], bytes], *, encrypt_then_mac: bool) -> tuple[Protection, Protection]:
         """The client's and the server's keys for records; `random` gives the IVs of AES-CBC."""
-
-        def block(length: int) -> bytes:
-            return key_block(self.prf, self.client_random, self.server_random, length)
-
+        block = key_block(self.prf, self.client_random, self.server_random, self.suite.key_block.size)
         return protections(self.suite, self.version, block, encrypt_then_mac=encrypt_then_mac, random=random)
 
     def forget(self) -> None:
@@ -59,11 +61,9 @@ class Secrets12:
         del self.prf
 
 
-def prf_for(version: ProtocolVersion, suite: Suite12) -> Callable[[bytes], Prf]:
-    """Makes the pseudorandom function of a secret (RFC 5246, section 5; RFC 4346, section 5)."""
-    if version < ProtocolVersion.TLS_1_2:
-        return prf_md5_sha1
-    return prf_sha384 if suite.hash is SHA384 else prf_sha256
+def prf_for(version: ProtocolVersion, suite: Suite12, secret: bytes) -> Prf:
+    """The pseudorandom function of a secret (RFC 5246, section 5; RFC 4346, section 5)."""
+    return PrfMd5Sha1(secret) if version < ProtocolVersion.TLS_1_2 else PHash(suite.hash, secret)
 
 
 def handshake_hash(version: ProtocolVersion, suite: Suite12) -> Hash:
@@ -83,7 +83,7 @@ def make_master_secret(
     extended: bool,
 ) -> Secrets12:
     """The master secret; `transcript` stands behind ClientKeyExchange."""
-    prf = prf_for(version, suite)(premaster_secret)
+    prf = prf_for(version, suite, premaster_secret)
     if extended:
         master = extended_master_secret(prf, transcript.digest())
     else:

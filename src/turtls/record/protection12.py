@@ -9,8 +9,7 @@ from typing import cast
 
 from cryptography.exceptions import InvalidTag
 
-from turtls.crypto.aead import AEAD, CHACHA20_POLY1305, NONCE_LENGTH, Buffer
-from turtls.crypto.cbc import BLOCK_LENGTH
+from turtls.crypto.aead import AEAD, NONCE_LENGTH, Buffer
 from turtls.crypto.hashes import Hash
 from turtls.crypto.suites12 import Suite12
 from turtls.errors import Fault, ProtocolError
@@ -26,7 +25,6 @@ _DATA = 0x17_0303_0000
 _ADDITIONAL_DATA = Struct(">QBHH")
 """Sequence number, content type, version, length of the content (RFC 5246, section 6.2.3.3)."""
 _EXPLICIT_LENGTH = 8
-_SALT_LENGTH = NONCE_LENGTH - _EXPLICIT_LENGTH
 
 
 class Protection12Aead(Protection):
@@ -50,11 +48,6 @@ class Protection12Aead(Protection):
         self._tag_length = aead.tag_length
         self._overhead = self._explicit_length + self._tag_length  # in the body of each record
         self._data_header = _DATA + self._overhead  # with the length of the content added, a header of data
-
-    @staticmethod
-    def fixed_iv_length(aead: AEAD) -> int:
-        """Bytes of the nonce that come from the key block."""
-        return NONCE_LENGTH if aead is CHACHA20_POLY1305 else _SALT_LENGTH
 
     def seal(self, content_type: int, data: Buffer, size_limit: int, padding: int) -> bytes:
         """`data` as one or more whole records; there is no padding here."""
@@ -137,29 +130,18 @@ class Protection12Aead(Protection):
 def protections(
     suite: Suite12,
     version: ProtocolVersion,
-    key_block: Callable[[int], bytes],
+    key_block: bytes,
     *,
     encrypt_then_mac: bool,
     random: Callable[[int], bytes],
 ) -> tuple[Protection, Protection]:
-    """The client's and the server's protection.
-
-    `key_block` gives that many bytes of it (RFC 5246, section 6.3), `random` those of the IVs of AES-CBC.
-    """
-
-    def protection(mac_key: bytes, key: bytes, iv: bytes) -> Protection:
-        if suite.aead is not None:
-            return Protection12Aead(suite.aead, key, iv)
-        mac = cast(Hash, suite.mac)  # a suite has one or the other
-        return ProtectionCbc(mac, version, mac_key, key, iv, encrypt_then_mac=encrypt_then_mac, random=random)
-
-    mac_length = suite.mac.digest_size if suite.mac is not None else 0
-    iv_length = BLOCK_LENGTH if suite.aead is None else Protection12Aead.fixed_iv_length(suite.aead)
-    key_length = suite.key_length
-    block = key_block(2 * (mac_length + key_length + iv_length))
-    keys = 2 * mac_length
-    ivs = keys + 2 * key_length
+    """The client's and the server's protection (RFC 5246, section 6.3); `random` gives the IVs of AES-CBC."""
+    client_mac_key, server_mac_key, client_key, server_key, client_iv, server_iv = suite.key_block.unpack(key_block)
+    if suite.aead is not None:
+        return Protection12Aead(suite.aead, client_key, client_iv), Protection12Aead(suite.aead, server_key, server_iv)
+    mac = cast(Hash, suite.mac)  # a suite has one or the other
+    etm = encrypt_then_mac
     return (
-        protection(block[:mac_length], block[keys : keys + key_length], block[ivs : ivs + iv_length]),
-        protection(block[mac_length:keys], block[keys + key_length : ivs], block[ivs + iv_length :]),
+        ProtectionCbc(mac, version, client_mac_key, client_key, client_iv, encrypt_then_mac=etm, random=random),
+        ProtectionCbc(mac, version, server_mac_key, server_key, server_iv, encrypt_then_mac=etm, random=random),
     )
