@@ -70,7 +70,8 @@ async def handshake(peer: Peer, offer: Offer, hello: ServerHello12, transcript: 
     """The handshake from ServerHello to the last Finished."""
     answer = _check_server_hello(peer, offer, hello)
     peer.carrier.set_version(answer.version)
-    transcript.start(handshake_hash(answer.version, answer.suite), keep_messages=not answer.resumed)
+    may_sign = bool(offer.config.credentials) and not answer.resumed
+    transcript.start(handshake_hash(answer.version, answer.suite), keep_messages=may_sign)
     transcript.add(hello.raw)
     if answer.resumed:
         return await _abbreviated(peer, offer, hello, answer, transcript)
@@ -278,13 +279,12 @@ DOWNGRADE_TO_TLS11 = b"DOWNGRD\x00"
 
 def _check_downgrade(versions: tuple[ProtocolVersion, ...], chosen: ProtocolVersion, server_random: bytes) -> None:
     """RFC 8446, section 4.1.3: a server that knows more than it was asked for says so in its random."""
-    newest = max(versions)
-    sentinels = []
+    newest, sentinel = versions[0], server_random[-8:]
     if newest >= ProtocolVersion.TLS_1_3:
-        sentinels.append(DOWNGRADE_TO_TLS12)
-    if (newest >= ProtocolVersion.TLS_1_2 and chosen < ProtocolVersion.TLS_1_2) or newest >= ProtocolVersion.TLS_1_3:
-        sentinels.append(DOWNGRADE_TO_TLS11)
-    if server_random[-8:] in sentinels:
+        is_downgrade = sentinel in (DOWNGRADE_TO_TLS12, DOWNGRADE_TO_TLS11)
+    else:
+        is_downgrade = sentinel == DOWNGRADE_TO_TLS11 and chosen < ProtocolVersion.TLS_1_2 <= newest
+    if is_downgrade:
         raise ProtocolError(Fault.DOWNGRADE, f"both sides know a newer version than {chosen}")
 
 

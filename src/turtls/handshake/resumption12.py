@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from turtls.config import ServerConfig, Session, SessionIdStore, TicketStore, VerifiedChain
+from turtls.config import ServerConfig, Session, VerifiedChain
 from turtls.crypto.suites12 import SUITES12
 from turtls.errors import Fault, ProtocolError
 from turtls.handshake.established12 import Established12
@@ -73,27 +73,27 @@ async def find_resumption12(
     peer: Peer, config: ServerConfig, hello: ClientHello, version: ProtocolVersion, server_name: str | None
 ) -> Resumption12 | None:
     """The session that the client's ticket or session id stands for, if it may go on here."""
+    now = peer.environment.now()
     ticket = hello.extensions.get(SessionTicket)
-    sealed: bytes | None = None
     ticket_stays = False
     if config.tickets is not None and ticket is not None and ticket.ticket:
-        sealed = await _unseal(peer, config.tickets, ticket.ticket)
+        look_up = config.tickets.unseal(ticket.ticket, now)
         ticket_stays = not config.tickets.single_use
     elif config.session_ids is not None and hello.legacy_session_id:
-        sealed = await _unseal(peer, config.session_ids, hello.legacy_session_id)
-    state = TicketState.read(sealed)
-    if state is not None and ExtendedMasterSecret not in hello.extensions:
+        look_up = config.session_ids.unseal(hello.legacy_session_id, now)
+    else:
+        return None
+    state = TicketState.read(await peer.wait(look_up, "a look-up of a session"))
+    if state is None:
+        return None
+    if ExtendedMasterSecret not in hello.extensions:
         raise ProtocolError(Fault.RESUMED_EMS_MISMATCH)  # RFC 7627, section 5.3: only sessions with it are kept
-    if state is None or not _suits(state, config, hello, version, server_name):
+    if not _suits(state, config, hello, version, server_name):
         return None
     try:
         return Resumption12(state, await verify_client_again(peer, config, state), ticket_stays)
     except ProtocolError:
         return None
-
-
-async def _unseal(peer: Peer, store: TicketStore | SessionIdStore, untrusted: bytes) -> bytes | None:
-    return await peer.wait(store.unseal(untrusted, peer.environment.now()), "a look-up of a session")
 
 
 def _suits(

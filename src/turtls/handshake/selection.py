@@ -74,9 +74,7 @@ def choose_protocol(config: ServerConfig, hello: ClientHello) -> str | None:
 
 def has_secret_for(config: ServerConfig, exchange: KeyExchange) -> bool:
     """Whether a server has the pre-shared keys, or the users, that a key exchange of TLS 1.2 needs, if it needs any."""
-    return ("PSK" not in exchange.value or config.psks is not None) and (
-        "SRP" not in exchange.value or config.srp is not None
-    )
+    return (not exchange.by_psk or config.psks is not None) and (not exchange.by_password or config.srp is not None)
 
 
 def answer_record_limits(

@@ -52,10 +52,10 @@ def _complete(
 ) -> Choice | Fault:
     """The suite with its group and certificate, or what is wrong if one of them is missing."""
     exchange = suite.key_exchange
-    if not has_secret_for(config, exchange) or ("SRP" in exchange.value and SrpIdentity not in hello.extensions):
+    if not has_secret_for(config, exchange) or (exchange.by_password and SrpIdentity not in hello.extensions):
         return Fault.NO_SHARED_CIPHER
     group: NamedGroup | None = None
-    if exchange in (KeyExchange.ECDHE, KeyExchange.ECDHE_PSK):
+    if exchange.is_elliptic:
         group = _curve(config, hello)
         if group is None:
             return Fault.NO_SHARED_GROUP

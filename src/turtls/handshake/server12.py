@@ -104,8 +104,9 @@ async def _full(
     """Figure 1 of RFC 5246."""
     choice = choose(config, hello, version, server_name)
     suite, credential = choice.suite, choice.credential
+    asks = config.client_auth is not ClientAuth.NONE and suite.authentication.by_certificate
     transcript = Transcript()
-    transcript.start(handshake_hash(version, suite), keep_messages=True)
+    transcript.start(handshake_hash(version, suite), keep_messages=asks)
     transcript.add(hello.raw)
     extended = ExtendedMasterSecret in hello.extensions
     gives_ticket = extended and config.tickets is not None and SessionTicket in hello.extensions
@@ -135,7 +136,6 @@ async def _full(
             content = hello.random + server_hello.random + params
             signed = await sign12(peer, version, credential, choice.scheme, content)
         transcript.add(peer.send(ServerKeyExchange(content=params + signed)))
-    asks = config.client_auth is not ClientAuth.NONE and suite.authentication.by_certificate
     if asks:
         transcript.add(peer.send(_certificate_request(config, version)))
     transcript.add(peer.send(ServerHelloDone()))
@@ -277,7 +277,7 @@ async def _exchange(peer: Peer, config: ServerConfig, hello: ClientHello, choice
     environment, credential, group = peer.environment, choice.credential, choice.group
     exchange = choice.suite.key_exchange
     inner: ServerHalf | None = None
-    if exchange in (KeyExchange.ECDHE, KeyExchange.ECDHE_PSK) and group is not None:
+    if exchange.is_elliptic and group is not None:
         inner = ServerEcdhe(environment, group)
     elif exchange in (KeyExchange.DHE, KeyExchange.DHE_PSK) and group is not None:
         inner = ServerDhe(environment, group)
@@ -285,7 +285,7 @@ async def _exchange(peer: Peer, config: ServerConfig, hello: ClientHello, choice
         inner = ServerRsa(_premaster_decrypter(peer, credential, hello.legacy_version))
     if exchange in (KeyExchange.SRP, KeyExchange.SRP_RSA):
         return ServerSrp(environment, await _srp_verifier(peer, config, hello))
-    if "PSK" in exchange.value:
+    if exchange.by_psk:
         look_up = partial(look_up_psk, peer, config)
         return ServerPsk(environment, look_up, config.psk_identity_hint, inner)
     if inner is None:
@@ -347,7 +347,7 @@ def _answers(
         answers.append(ExtendedMasterSecret())
     if suite.is_cbc and EncryptThenMac in extensions:
         answers.append(EncryptThenMac())
-    if EcPointFormats in extensions and "ECDHE" in suite.key_exchange.value:
+    if EcPointFormats in extensions and suite.key_exchange.is_elliptic:
         answers.append(EcPointFormats(ec_point_format_list=[PointFormat.uncompressed]))
     if ServerNameList in extensions and not resumed:  # RFC 6066, section 3
         answers.append(ServerNameAcknowledged())

@@ -70,12 +70,12 @@ class Terms:
         if suite in SUITES13:  # without a verifier nothing but a PSK will do, and it has to go with the suite
             return self.offers_tls13 and (config.verifier is not None or SUITES13[suite].hash in hashes_of_psks(config))
         meaning = SUITES12[suite]
-        exchange = meaning.key_exchange.value
+        exchange = meaning.key_exchange
         return (
             meaning.min_version <= self.legacy_version
             and self.offers_tls12
-            and ("PSK" not in exchange or config.psk12 is not None)
-            and ("SRP" not in exchange or config.srp is not None)
+            and (not exchange.by_psk or config.psk12 is not None)
+            and (not exchange.by_password or config.srp is not None)
             and (not meaning.authentication.by_certificate or config.verifier is not None)
         )
 
