@@ -13,8 +13,6 @@ outside (a `Pending` event), nothing is pulled.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from turtls.config import ClientConfig, ServerConfig
 from turtls.config.names import ascii_name, is_ip_address
 from turtls.errors import (
@@ -62,7 +60,7 @@ class Connection(Endpoint):
         self._transport_ended = False
         self._warnings = 0
         self._only_data_comes = False
-        """All that is under way is application data, so that whole records of it change nothing else."""
+        """What came last was application data, and nothing else is under way: more of it changes nothing but itself."""
         self._only_data_goes = False
         """Nothing has to be said before the next data, and it may be sent."""
 
@@ -80,12 +78,15 @@ class Connection(Endpoint):
         self._check_alive()
         if self._peer_closed:
             return []  # section 6.1: what follows close_notify is ignored
-        if self._pending is not None:
-            self._records.feed(data)
-            return self._received(len(data))
-        events = self._guarded(lambda: self._take_in(data))
-        self._only_data_comes = self._nothing_but_data_comes()
-        return events
+        if self._only_data_comes:
+            content, end = self._records.open_data(data)
+            if content and end == len(data):
+                return [DataReceived(content)]
+            if content:
+                self._events.append(DataReceived(content))
+                data = data[end:]
+        self._records.feed(data)
+        return self._received(len(data))
 
     def receive_eof(self) -> list[Event]:
         """The transport has ended. Raises TruncatedError unless the peer said goodbye with close_notify.
@@ -94,6 +95,7 @@ class Connection(Endpoint):
         """
         self._check_alive()
         self._transport_ended = True
+        self._only_data_comes = False
         return [] if self._pending is not None else self._pump()
 
     @property
@@ -177,40 +179,13 @@ class Connection(Endpoint):
             what = "data" if self.handshake_done else "the handshake"
             raise TruncatedError(f"The connection was cut off in the middle of {what}.")
 
-    def _guarded(self, action: Callable[[], None]) -> list[Event]:
-        self._only_data_comes = self._only_data_goes = False
-        return super()._guarded(action)
-
-    def _nothing_but_data_comes(self) -> bool:
-        return (
-            self._established is not None
-            and self._failure is None
-            and self._pending is None
-            and not (self._peer_closed or self._warnings)
-            and (self._traffic_keys is None or not self._traffic_keys.updates_without_data)
-            and self._carrier.messages.is_empty
-            and self._records.settled
-        )
-
-    def _take_in(self, data: bytes | bytearray | memoryview) -> None:
-        if self._nothing_but_data_comes():
-            content, end = self._records.open_data(data)
-            if content:
-                self._events.append(DataReceived(content))
-                data = data[end:]
-                if not data:
-                    return
-        self._records.feed(data)
-        self._pull()
+    def _pull(self) -> None:
+        self._only_data_goes = False  # what comes may have to be answered first
+        super()._pull()
 
     def _step(self) -> bool:
-        """Do the next thing; False if there is nothing to do."""
         if self._peer_closed:
             return False
-        raw = self._carrier.messages.next_message()
-        if raw is not None:
-            self._driver.deliver(raw)
-            return True
         if self._established is not None:
             data = self._records.read_application_data()
             if data:
@@ -219,8 +194,14 @@ class Connection(Endpoint):
         record = self._records.next_record()
         if record is None:
             self._require_more()
+            self._only_data_comes = self._only_data_comes and self._records.settled  # empty records are counted
             return False
-        self._receive_record(*record)
+        self._only_data_comes = False
+        content_type, content = record
+        if content_type == ContentType.handshake:
+            self._messages.feed(content)
+        else:
+            self._receive_other(content_type, content)
         return True
 
     def _before_data(self) -> None:
@@ -235,20 +216,18 @@ class Connection(Endpoint):
         self._only_data_goes = True
 
     def _receive_application_data(self, data: bytes) -> None:
-        self._carrier.messages.require_empty()  # as below
+        self._messages.require_empty()  # as below
         if self._traffic_keys is not None:
             self._traffic_keys.updates_without_data = 0
             if self._records.needs_peer_key_update and not self._sent_close:
                 self._traffic_keys.ask_peer()
         self._warnings = 0
         self._events.append(DataReceived(data))
+        self._only_data_comes = self._records.settled
 
-    def _receive_record(self, content_type: ContentType, content: bytes) -> None:
-        if content_type == ContentType.handshake:
-            self._carrier.messages.feed(content)
-            return
+    def _receive_other(self, content_type: ContentType, content: bytes) -> None:
         # Section 5.1: no other record may stand between the fragments of a handshake message.
-        self._carrier.messages.require_empty()
+        self._messages.require_empty()
         if content_type == ContentType.alert:
             self._receive_alert(content)
         elif content_type == ContentType.change_cipher_spec:
@@ -416,10 +395,6 @@ class ServerConnection(Connection):
         self._requests.config.required_verifier()
         self._only_data_goes = False
         self._requests.send()
-
-    def _nothing_but_data_comes(self) -> bool:
-        answer_under_way = self._requests is not None and self._requests.answer_under_way
-        return not answer_under_way and super()._nothing_but_data_comes()
 
     def _receive_application_data(self, data: bytes) -> None:
         if self._requests is not None and self._requests.answer_under_way:

@@ -6,7 +6,7 @@ This is the one place where a message at the wrong time becomes unexpected_messa
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Coroutine
 from typing import Any
 
 from turtls.errors import Fault, ProtocolError
@@ -42,7 +42,7 @@ class Driver:
             raise ProtocolError(Fault.UNEXPECTED_MESSAGE, f"{message_name(raw)} where change_cipher_spec was expected")
         message = _decode(raw, effect.kinds)
         self._peer.received(message)
-        self._go_on(self._coroutine.send, message)
+        self._go_on(message)
 
     def deliver_change_cipher_spec(self) -> None:
         """The peer's change_cipher_spec has come. Raises ProtocolError unless the coroutine waits for it."""
@@ -50,22 +50,29 @@ class Driver:
         if not isinstance(effect, ReceiveChangeCipherSpec):
             wanted = " or ".join(kind.__name__ for kind in effect.kinds) if isinstance(effect, Receive) else "nothing"
             raise ProtocolError(Fault.UNEXPECTED_RECORD, f"change_cipher_spec where {wanted} was expected")
-        self._go_on(self._coroutine.send, None)
+        self._go_on(None)
 
     def resume(self, result: Any) -> None:
         """Give the coroutine what it waited for outside."""
-        self._go_on(self._coroutine.send, result)
+        self._go_on(result)
 
     def fail(self, exception: BaseException) -> None:
-        """Tell the coroutine that what it waited for failed; it raises this or another exception."""
-        self._go_on(self._coroutine.throw, exception)
-
-    def _go_on(self, step: Callable[[Any], Effect], value: Any) -> None:
+        """Tell the coroutine that what it waited for failed; as a rule it raises this or another exception."""
         try:
-            self.effect = step(value)
+            self.effect = self._coroutine.throw(exception)
         except StopIteration as end:
-            self._coroutine = end.value
-            self.effect = self._coroutine.send(None)
+            self._follow(end.value)
+
+    def _go_on(self, result: Any) -> None:
+        try:
+            self.effect = self._coroutine.send(result)
+        except StopIteration as end:
+            self._follow(end.value)
+
+    def _follow(self, after: AfterHandshake) -> None:
+        """The handshake is done."""
+        self._coroutine = after
+        self.effect = after.send(None)
 
     def stop(self) -> None:
         """End the coroutine wherever it is; what it held is let go."""

@@ -40,6 +40,7 @@ class Endpoint:
     def __init__(self, carrier: Carrier, config: ClientConfig | ServerConfig, observer: Observer | None) -> None:
         self._observer = observer
         self._events: list[Event] = []
+        self._messages = carrier.messages
         self._peer = Peer(carrier, config.environment, self._events, observer, self._secret_logger(config))
         self._established: Established | Established12 | None = None
         self._pending: Pending | None = None
@@ -72,11 +73,13 @@ class Endpoint:
 
     def resume(self, pending: Pending, result: Any) -> list[Event]:
         """Go on with the result of `pending.awaitable`. Gives and raises what receiving does."""
-        return self._go_on(pending, lambda driver: driver.resume(result))
+        self._take_answer(pending)
+        return self._pump(lambda: self._driver.resume(result))
 
     def resume_error(self, pending: Pending, exception: BaseException) -> list[Event]:
         """Go on with the exception that `pending.awaitable` raised; as a rule it is raised again."""
-        return self._go_on(pending, lambda driver: driver.fail(exception))
+        self._take_answer(pending)
+        return self._pump(lambda: self._driver.fail(exception))
 
     # Keys for the application.
 
@@ -93,7 +96,7 @@ class Endpoint:
     # What each carrier does in its own way.
 
     def _step(self) -> bool:
-        """Do the next thing with what came; False if there is nothing to do."""
+        """Take the next of what came, which may bring messages; False if there is nothing more."""
         raise NotImplementedError
 
     def _tell(self, alert: AlertDescription) -> None:
@@ -126,22 +129,12 @@ class Endpoint:
             raise self._fail(ProtocolError(Fault.TOO_MUCH_BUFFERED))
         return []
 
-    def _pump(self) -> list[Event]:
-        """Do all there is to do, until the handshake waits for something outside."""
-        return self._guarded(self._pull)
-
-    def _pull(self) -> None:
-        driver = self._driver
-        while not isinstance(driver.effect, Wait) and self._step():
-            pass
-        if isinstance(driver.effect, Wait) and self._pending is None:
-            self._pending = Pending(driver.effect.awaitable, driver.effect.purpose)
-            self._events.append(self._pending)
-
-    def _guarded(self, action: Callable[[], None]) -> list[Event]:
-        """Do it; gives what happened, an error only if nothing did."""
+    def _pump(self, first: Callable[[], None] | None = None) -> list[Event]:
+        """Do all there is to do, and something else `first`; gives what happened, an error only if nothing did."""
         try:
-            action()
+            if first is not None:
+                first()
+            self._pull()
         except TLSError as error:
             self._fail(error)
             if not self._events:
@@ -154,18 +147,26 @@ class Endpoint:
         self._events.clear()
         return events
 
-    def _go_on(self, pending: Pending, action: Callable[[Driver], None]) -> list[Event]:
+    def _pull(self) -> None:
+        """Deliver what is there and take what brings more, until the handshake waits for something outside."""
+        driver, messages = self._driver, self._messages
+        while not isinstance(driver.effect, Wait):
+            raw = messages.next_message()
+            if raw is not None:
+                driver.deliver(raw)
+            elif not self._step():
+                return
+        if self._pending is None:
+            self._pending = Pending(driver.effect.awaitable, driver.effect.purpose)
+            self._events.append(self._pending)
+
+    def _take_answer(self, pending: Pending) -> None:
+        """The answer to it is there."""
         self._check_alive()
         if pending is not self._pending:
             raise RuntimeError("the connection does not wait for this")
         self._pending = None
         self._buffered_while_pending = 0
-
-        def go_on() -> None:
-            action(self._driver)
-            self._pull()
-
-        return self._guarded(go_on)
 
     def _fail(self, error: TLSError) -> TLSError:
         """The connection is over. The peer is told, unless it said so itself or is gone."""

@@ -14,8 +14,9 @@ from typing import Any, Generic, NoReturn, Protocol, TypeVar, overload
 from turtls.config import Environment, Session
 from turtls.crypto.suites import Suite13
 from turtls.crypto.suites12 import Suite12
-from turtls.events import Direction, Event, HandshakeMessageSeen, KeysInstalled, SecretDerived, StepTaken, Trace
+from turtls.events import Event, HandshakeMessageSeen, KeysInstalled, SecretDerived, StepTaken, Trace
 from turtls.record.protection import Protection
+from turtls.record.reassembly import HandshakeBuffer
 from turtls.wire.extensions import AnyExtension, Extensions
 from turtls.wire.messages import HandshakeMessage
 from turtls.wire.registries import ProtocolVersion
@@ -39,6 +40,8 @@ class Level(Enum):
 class Carrier(Protocol):
     """What carries handshake messages, and protects them under the keys it is given."""
 
+    messages: HandshakeBuffer
+    """What has come of the peer's messages and is not delivered yet."""
     handshake_done: bool
     """Before it is, the two sides take turns."""
 
@@ -178,7 +181,17 @@ Effect = Receive[Any] | Wait[Any] | ReceiveChangeCipherSpec
 class Peer:
     """The other side: where messages are sent to and come from, and where keys are changed."""
 
-    __slots__ = ("_encrypted", "_observer", "carrier", "client_random", "environment", "events", "keylog", "version")
+    __slots__ = (
+        "_observer",
+        "_reads_encrypted",
+        "_writes_encrypted",
+        "carrier",
+        "client_random",
+        "environment",
+        "events",
+        "keylog",
+        "version",
+    )
 
     def __init__(
         self,
@@ -198,7 +211,8 @@ class Peer:
         """Names the connection in a key log."""
         self.version: ProtocolVersion | None = None
         """Once it is agreed on."""
-        self._encrypted: set[Direction] = set()
+        self._reads_encrypted = False
+        self._writes_encrypted = False
         self._observer = observer
 
     def send(self, message: HandshakeMessage) -> bytes:
@@ -209,7 +223,7 @@ class Peer:
         """Send a message whose bytes are there already, and give them back."""
         self.carrier.write_handshake(raw)
         if self._observer is not None:
-            self._observer(HandshakeMessageSeen("sent", message, raw, "sent" in self._encrypted))
+            self._observer(HandshakeMessageSeen("sent", message, raw, self._writes_encrypted))
         return raw
 
     @overload
@@ -230,7 +244,7 @@ class Peer:
     def received(self, message: HandshakeMessage) -> None:
         """Tell those who watch what came; the driver calls this."""
         if self._observer is not None:
-            self._observer(HandshakeMessageSeen("received", message, message.raw, "received" in self._encrypted))
+            self._observer(HandshakeMessageSeen("received", message, message.raw, self._reads_encrypted))
 
     async def wait(self, result: M | Awaitable[M], purpose: str) -> M:
         """The result itself, or what comes of awaiting it; other connections go on meanwhile."""
@@ -239,37 +253,36 @@ class Peer:
     def install_read(self, level: Level, suite: Suite13, traffic_secret: bytes, why: str) -> None:
         """Expect what follows under keys from `traffic_secret`."""
         self.carrier.install_read(level, suite, traffic_secret)
-        self._encrypted.add("received")
+        self._reads_encrypted = True
         if self._observer is not None:
             self._observer(KeysInstalled("received", level.value, suite.suite.name, why))
 
     def install_write(self, level: Level, suite: Suite13, traffic_secret: bytes, why: str) -> None:
         """Send what follows under keys from `traffic_secret`."""
         self.carrier.install_write(level, suite, traffic_secret)
-        self._encrypted.add("sent")
+        self._writes_encrypted = True
         if self._observer is not None:
             self._observer(KeysInstalled("sent", level.value, suite.suite.name, why))
 
     def end_early_data(self) -> None:
         """The server wants none of it: what follows goes in the clear."""
         self.carrier.end_early_data()
-        self._encrypted.discard("sent")
+        self._writes_encrypted = False
 
     def send_change_cipher_spec(self, protection: Protection, suite: Suite12, why: str) -> None:
         """Up to TLS 1.2: what follows is protected."""
         self.carrier.send_change_cipher_spec(protection)
-        self._changed("sent", suite, why)
+        self._writes_encrypted = True
+        if self._observer is not None:
+            self._observer(KeysInstalled("sent", "session", suite.suite.name, why))
 
     async def receive_change_cipher_spec(self, protection: Protection, suite: Suite12, why: str) -> None:
         """Up to TLS 1.2: wait until the peer says that what follows is protected."""
         await ReceiveChangeCipherSpec()
         self.carrier.received_change_cipher_spec(protection)
-        self._changed("received", suite, why)
-
-    def _changed(self, direction: Direction, suite: Suite12, why: str) -> None:
-        self._encrypted.add(direction)
+        self._reads_encrypted = True
         if self._observer is not None:
-            self._observer(KeysInstalled(direction, "session", suite.suite.name, why))
+            self._observer(KeysInstalled("received", "session", suite.suite.name, why))
 
     def derived(self, label: str, secret: bytes, why: str, keylog: str | None = None) -> None:
         """Tell those who watch that a secret was derived; log it where the configuration asks for that."""
