@@ -95,8 +95,9 @@ class RecordCarrier:
         """Expect what follows under new keys. Raises ProtocolError (EXCESS_HANDSHAKE_DATA)."""
         self.messages.require_empty()
         self.records.install_read(Protection13(suite, traffic_secret))
-        self.records.accept_plaintext_alert = level is not Level.APPLICATION and not self.is_client
-        self.records.ignore_ccs = level is not Level.APPLICATION
+        in_handshake = level is not Level.APPLICATION
+        self.records.accept_plaintext_alert = in_handshake and not self.is_client
+        self.records.ignore_ccs = in_handshake
         if level is not Level.EARLY:
             self.early_data_left = None
 

@@ -162,14 +162,16 @@ async def issue_tickets(peer: Peer, config: ServerConfig, established: Establish
     if lifetime <= 0:
         return
     count = min(1, config.tickets_to_send) if established.negotiated.resumed else config.tickets_to_send
+    state = ticket_state(established.negotiated, b"", established.psk_digest)
+    state.issued_at = int(now)
+    if limit := peer.carrier.early_data_limit(config.max_early_data):
+        state.max_early_data, state.replay_zone = limit, config.replay_guard.zone
+        state.early_data_context = peer.carrier.early_data_context
+    extensions = Extensions([EarlyDataNewSessionTicket(max_early_data_size=limit)] if limit else [])
     for number in range(count):
         nonce = bytes([number])
-        secret = resumption_psk(established.suite.hash, established.resumption_master_secret, nonce)
-        state = ticket_state(established.negotiated, secret, established.psk_digest)
-        state.issued_at, state.age_add = int(now), int.from_bytes(peer.environment.random(4), "big")
-        if limit := peer.carrier.early_data_limit(config.max_early_data):
-            state.max_early_data, state.replay_zone = limit, config.replay_guard.zone
-            state.early_data_context = peer.carrier.early_data_context
+        state.secret = resumption_psk(established.suite.hash, established.resumption_master_secret, nonce)
+        state.age_add = int.from_bytes(peer.environment.random(4), "big")
         ticket = await peer.wait(config.tickets.seal(state.encode(), now), "a place for a ticket")
         if not 0 < len(ticket) <= MAX_TICKET:
             return  # none is wanted, or the client's chain is too large for it and will have to be shown again
@@ -179,7 +181,7 @@ async def issue_tickets(peer: Peer, config: ServerConfig, established: Establish
                 ticket_age_add=state.age_add,
                 ticket_nonce=nonce,
                 ticket=ticket,
-                extensions=Extensions([EarlyDataNewSessionTicket(max_early_data_size=limit)] if limit else []),
+                extensions=extensions,
             )
         )
 

@@ -133,12 +133,25 @@ class RecordLayer:
         Raises ProtocolError; after that the connection is over. A header that cannot be right is refused before
         the record it announces is there.
         """
-        held, self._held = self._held, None
-        if isinstance(held, ProtocolError):
-            raise held
-        while held is None and (record := self._take_record()):
-            held = self._open(*record)
-        return held
+        if self._held is not None:
+            return self._take_held()
+        inbound = self._inbound
+        while len(inbound) >= HEADER_LENGTH:
+            header = bytes(inbound[:HEADER_LENGTH])
+            if not self._begun:
+                if self.accept_v2_hello and is_v2_hello(header):
+                    return self._take_v2_hello()
+                recognise(header)
+                self._begun = True
+            end = HEADER_LENGTH + self._body_length(header)
+            if end > len(inbound):
+                return None
+            body = bytes(inbound[HEADER_LENGTH:end])
+            del inbound[:end]
+            record = self._open(header, body)
+            if record is not None:
+                return record
+        return None
 
     def read_application_data(self) -> bytes:
         """The content of all whole application data records up to the first of another type.
@@ -190,22 +203,14 @@ class RecordLayer:
         """How many bytes those are."""
         return len(self._inbound)
 
-    def _take_record(self) -> tuple[bytes, bytes] | None:
-        """The next whole record's header and body."""
-        inbound = self._inbound
-        if len(inbound) < HEADER_LENGTH:
-            return None
-        header = bytes(inbound[:HEADER_LENGTH])
-        if self.accept_v2_hello and not self._begun and is_v2_hello(header):
-            return self._take_v2_hello()
-        end = HEADER_LENGTH + self._body_length(header)
-        if end > len(inbound):
-            return None
-        body = bytes(inbound[HEADER_LENGTH:end])
-        del inbound[:end]
-        return header, body
+    def _take_held(self) -> Record | None:
+        """What `read_application_data` has stopped at."""
+        held, self._held = self._held, None
+        if isinstance(held, ProtocolError):
+            raise held
+        return held
 
-    def _take_v2_hello(self) -> tuple[bytes, bytes] | None:
+    def _take_v2_hello(self) -> Record | None:
         """The record of TLS that a ClientHello of SSL 2.0's form stands for."""
         end = 2 + (int.from_bytes(self._inbound[:2], "big") & 0x7FFF)
         if end > len(self._inbound):
@@ -213,20 +218,16 @@ class RecordLayer:
         self._begun = True
         self.v2_client_hello = bytes(self._inbound[2:end])
         del self._inbound[:end]
-        message = client_hello_from_v2(self.v2_client_hello).to_bytes()
-        return HEADER.pack(ContentType.handshake, self.legacy_record_version, len(message)), message
+        return ContentType.handshake, client_hello_from_v2(self.v2_client_hello).to_bytes()
 
     def _body_length(self, header: bytes) -> int:
         """What a header says, if it can be right: of the version only the major one is known until there are keys."""
-        if not self._begun:
-            recognise(header)
-            self._begun = True
         content_type, length = header[0], header[3] << 8 | header[4]
         if content_type not in _KNOWN_TYPES:
             raise ProtocolError(Fault.BAD_RECORD_TYPE, f"type {content_type}")
         if header[1] != _SSL3_MAJOR or (self._read is not None and header[1:3] != self._read.version_bytes):
             raise ProtocolError(Fault.BAD_RECORD_VERSION, f"0x{header[1:3].hex()}")
-        if length > self._longest_body(content_type):
+        if length > limits.MAX_PLAINTEXT and length > self._longest_body(content_type):
             raise ProtocolError(Fault.RECORD_OVERFLOW, f"{length} bytes")
         return length
 
