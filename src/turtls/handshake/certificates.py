@@ -45,7 +45,7 @@ _CONTEXT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Authenticated:
     """The proof of who the peer is: a chain that was verified, and a signature by its key over this handshake."""
 

@@ -64,7 +64,8 @@ async def receive_certificate(
     The `raw` of a Certificate is what was sent: that is what the transcript takes (section 4). Raises ProtocolError.
     """
     kinds = (Certificate, CompressedCertificate) if offered else (Certificate,)
-    message = await Receive[HandshakeMessage]((*other, *kinds))
+    receive: Receive[HandshakeMessage] = Receive((*other, *kinds))
+    message = await receive
     return _uncompressed(message, offered) if isinstance(message, CompressedCertificate) else message
 
 

@@ -248,7 +248,7 @@ class Peer:
 
     async def wait(self, result: M | Awaitable[M], purpose: str) -> M:
         """The result itself, or what comes of awaiting it; other connections go on meanwhile."""
-        return await Wait(result, purpose) if isinstance(result, Awaitable) else result
+        return await Wait(result, purpose) if hasattr(result, "__await__") else result
 
     def install_read(self, level: Level, suite: Suite13, traffic_secret: bytes, why: str) -> None:
         """Expect what follows under keys from `traffic_secret`."""

@@ -132,7 +132,7 @@ def binders(psks: list[Psk], truncated_hello: bytes, transcript: Transcript) -> 
 # ------------------------------------------------------------------------------------------- the server
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ChosenPsk:
     """A PSK that is used: the client has shown by its binder that it has it."""
 
