@@ -13,7 +13,7 @@ from tests.pki.chains import authority, certificate
 from turtls.config import Credential, Policy
 from turtls.crypto.signatures import KeySigner
 from turtls.handshake.certificates import signature_algorithms
-from turtls.wire.extensions import SignatureAlgorithms, SignatureAlgorithmsCert
+from turtls.wire.extensions import AnyExtension, SignatureAlgorithms, SignatureAlgorithmsCert
 from turtls.wire.registries import SignatureScheme
 
 
@@ -54,9 +54,13 @@ def test_a_server_shows_the_chain_that_the_client_can_verify(accepted: Signature
 
 
 def test_tls13_alone_still_takes_certificates_of_rsa_authorities() -> None:
-    [handshakes, certificates] = signature_algorithms(Policy.MODERN)
+    [handshakes, certificates] = _signature_algorithms(Policy.MODERN)
     assert isinstance(handshakes, SignatureAlgorithms)
     assert isinstance(certificates, SignatureAlgorithmsCert)
     assert SignatureScheme.rsa_pkcs1_sha256 not in handshakes.supported_signature_algorithms
     assert SignatureScheme.rsa_pkcs1_sha256 in certificates.supported_signature_algorithms
-    assert len(signature_algorithms(Policy.INTERMEDIATE)) == 1
+    assert len(_signature_algorithms(Policy.INTERMEDIATE)) == 1
+
+
+def _signature_algorithms(policy: Policy) -> list[AnyExtension]:
+    return signature_algorithms(policy.signature_schemes, policy.certificate_signature_schemes)

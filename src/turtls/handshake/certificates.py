@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from turtls.config import ClientConfig, Credential, Policy, Role, VerificationRequest, VerifiedChain, Verifier
+from turtls.config import ClientConfig, Credential, Role, VerificationRequest, VerifiedChain, Verifier
 from turtls.config.compression import CertificateCompression
 from turtls.config.credentials import prefer_issuers
 from turtls.crypto.keys import check_strength
@@ -185,12 +185,13 @@ def choose_scheme(
     return next((scheme for scheme in schemes if scheme in accepted), None)
 
 
-def signature_algorithms(policy: Policy) -> list[AnyExtension]:
+def signature_algorithms(
+    handshakes: Sequence[SignatureScheme], certificates: Sequence[SignatureScheme]
+) -> list[AnyExtension]:
     """What this side can verify: signatures of handshakes, and of certificates where that is more (section 4.2.3)."""
-    bodies: list[AnyExtension] = [SignatureAlgorithms(supported_signature_algorithms=list(policy.signature_schemes))]
-    if policy.certificate_signature_schemes:
-        schemes = list(policy.certificate_signature_schemes)
-        bodies.append(SignatureAlgorithmsCert(supported_signature_algorithms=schemes))
+    bodies: list[AnyExtension] = [SignatureAlgorithms(supported_signature_algorithms=list(handshakes))]
+    if certificates:
+        bodies.append(SignatureAlgorithmsCert(supported_signature_algorithms=list(certificates)))
     return bodies
 
 

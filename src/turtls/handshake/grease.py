@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-from turtls.wire.extensions import AnyExtension, RawExtension, SignatureAlgorithms
+from turtls.wire.codepoints import CodePoint
+from turtls.wire.extensions import AnyExtension, RawExtension, prepare
 from turtls.wire.registries import CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme
+
+P = TypeVar("P", bound=CodePoint)
+T = TypeVar("T")
+
+_RESERVED = range(0x0A0A, 0x10000, 0x1010)
+"""0x0A0A, 0x1A1A, ..., 0xFAFA."""
+_CIPHER_SUITES = list(map(CipherSuite, _RESERVED))
+_GROUPS = list(map(NamedGroup, _RESERVED))
+_VERSIONS = list(map(ProtocolVersion, _RESERVED))
+_SIGNATURE_SCHEMES = list(map(SignatureScheme, _RESERVED))
+_FIRST_EXTENSIONS = [prepare(RawExtension(kind)) for kind in _RESERVED]
+_LAST_EXTENSIONS = [prepare(RawExtension(kind, b"\0")) for kind in _RESERVED]
 
 
 class Grease:
@@ -15,30 +30,32 @@ class Grease:
 
     def __init__(self, seed: bytes) -> None:
         """`seed` is 6 random bytes or more."""
-        self.cipher_suite = CipherSuite(_reserved(seed[0]))
-        self.group = NamedGroup(_reserved(seed[1]))
-        self.version = ProtocolVersion(_reserved(seed[2]))
-        self.first_extension = _reserved(seed[3])
-        self.last_extension = _reserved(seed[4])
-        self.signature_scheme = SignatureScheme(_reserved(seed[5]))
-        if self.last_extension == self.first_extension:
-            self.last_extension ^= 0x1010  # no two extensions of one type
+        suite, group, version, first, last, scheme = [chance >> 4 for chance in seed[:6]]
+        self.cipher_suite = _CIPHER_SUITES[suite]
+        self.group = _GROUPS[group]
+        self.version = _VERSIONS[version]
+        self.first_extension = _FIRST_EXTENSIONS[first]
+        self.last_extension = _LAST_EXTENSIONS[last if last != first else last ^ 1]  # no two extensions of one type
+        self.signature_scheme = _SIGNATURE_SCHEMES[scheme]
 
     def sprinkle(self, bodies: list[AnyExtension], seed: bytes) -> list[AnyExtension]:
-        """The extensions in an order of chance, a reserved one before and one behind them, a reserved scheme in one.
+        """The extensions in an order of chance, a reserved one before and one behind them.
 
         `seed` is two random bytes for each extension.
         """
         chances = struct.unpack(f">{len(bodies)}H", seed)
         shuffled = [bodies[i] for i in sorted(range(len(bodies)), key=chances.__getitem__)]
-        for place, body in enumerate(shuffled):
-            if isinstance(body, SignatureAlgorithms):
-                schemes = [self.signature_scheme, *body.supported_signature_algorithms]
-                shuffled[place] = SignatureAlgorithms(supported_signature_algorithms=schemes)
-                break
-        return [RawExtension(self.first_extension), *shuffled, RawExtension(self.last_extension, b"\0")]
+        return [self.first_extension, *shuffled, self.last_extension]
 
 
-def _reserved(chance: int) -> int:
-    """One of the sixteen values 0x0A0A, 0x1A1A, ..., 0xFAFA."""
-    return ((chance & 0xF0) | 0x0A) * 0x0101
+class Greased(dict[P | None, T]):
+    """What is made of a list, by the reserved code point in front of it; None is for none. Each is made once."""
+
+    def __init__(self, make: Callable[[list[P]], T], points: Sequence[P]) -> None:
+        super().__init__()
+        self._make = make
+        self._points = points
+
+    def __missing__(self, reserved: P | None) -> T:
+        made = self[reserved] = self._make([*self._points] if reserved is None else [reserved, *self._points])
+        return made

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from turtls.config import ClientConfig, Session
 from turtls.config.names import host_name
 from turtls.crypto.groups import PrivateShare
@@ -25,16 +27,10 @@ from turtls.wire.extensions import (
     ServerName,
     ServerNameList,
     SessionTicket,
-    SupportedGroups,
-    SupportedVersionsClientHello,
+    prepare,
 )
 from turtls.wire.messages import ClientHello
-from turtls.wire.registries import (
-    CipherSuite,
-    ExtensionType,
-    NamedGroup,
-    ProtocolVersion,
-)
+from turtls.wire.registries import ExtensionType, NamedGroup, ProtocolVersion
 
 
 class Offer:
@@ -83,19 +79,15 @@ class Offer:
     def _first_hello(self, peer: Peer) -> ClientHello:
         random = peer.environment.random
         bodies = self._extensions(peer)
-        suites = list(self.terms.cipher_suites)
         if self.grease is not None:
-            suites.insert(0, self.grease.cipher_suite)
             bodies = self.grease.sprinkle(bodies, random(2 * len(bodies)))
-        if self.config.fallback:
-            suites.append(CipherSuite.TLS_FALLBACK_SCSV)
         if self.psks:
             bodies.append(offered_psks(self.psks, peer.environment.now()))  # always the last (section 4.2.11)
         return ClientHello(
             legacy_version=self.terms.legacy_version,
             random=random(32),
             legacy_session_id=self._session_id(peer),
-            cipher_suites=suites,
+            cipher_suites=self.terms.offered_suites[self.grease.cipher_suite if self.grease else None],
             extensions=Extensions(bodies),
         )
 
@@ -108,20 +100,25 @@ class Offer:
         return peer.environment.random(32) if self.terms.offers_tls13 and peer.carrier.compatibility_mode else b""
 
     def _extensions(self, peer: Peer) -> list[AnyExtension]:
-        terms = self.terms
-        bodies: list[AnyExtension] = [SupportedGroups(named_group_list=self._groups()), *terms.extensions]
+        terms, grease = self.terms, self.grease
+        bodies: list[AnyExtension] = [
+            terms.supported_groups[grease.group if grease else None],
+            *terms.status_requests,
+            *terms.signature_algorithms[grease.signature_scheme if grease else None],
+            *terms.extensions,
+        ]
         if terms.offers_tls13:
             bodies += self._extensions13(peer)
         if terms.offers_tls12:
             bodies += self._extensions12()
-        if self.server_name is not None and (name := host_name(self.server_name)) is not None:
-            bodies.append(ServerNameList(server_name_list=[ServerName(host_name=name)]))
+        if self.server_name is not None and (name := server_name_list(self.server_name)) is not None:
+            bodies.append(name)
         return bodies + peer.carrier.extensions()
 
     def _extensions13(self, peer: Peer) -> list[AnyExtension]:
-        config = self.config
+        config, grease = self.config, self.grease
         bodies = [
-            SupportedVersionsClientHello(versions=self._versions()),
+            self.terms.supported_versions[grease.version if grease else None],
             self._key_shares(peer),
             *self.terms.extensions13,
         ]
@@ -133,19 +130,11 @@ class Offer:
         return bodies
 
     def _extensions12(self) -> list[AnyExtension]:
-        bodies = list(self.terms.extensions12)
-        if self.config.sessions is not None:
-            resumes12 = self.session is not None and self.session.version < ProtocolVersion.TLS_1_3
-            bodies.append(SessionTicket(ticket=self.session.ticket if self.session is not None and resumes12 else b""))
-        return bodies
-
-    def _versions(self) -> list[ProtocolVersion]:
-        versions = self.terms.versions
-        return [self.grease.version, *versions] if self.grease is not None else list(versions)
-
-    def _groups(self) -> list[NamedGroup]:
-        groups = self.terms.groups
-        return [self.grease.group, *groups] if self.grease is not None else list(groups)
+        if self.config.sessions is None:
+            return self.terms.extensions12
+        resumes12 = self.session is not None and self.session.version < ProtocolVersion.TLS_1_3
+        ticket = self.session.ticket if self.session is not None and resumes12 else b""
+        return [*self.terms.extensions12, SessionTicket(ticket=ticket)]
 
     def _key_shares(self, peer: Peer) -> KeyShareClientHello:
         shares = peer.environment.generate_key_shares(self.terms.key_share_groups)
@@ -185,6 +174,13 @@ class Offer:
         self.psks = [psk for psk in self.psks if psk.hash is hash]
         if self.psks:
             extensions.add(offered_psks(self.psks, peer.environment.now()))  # always the last
+
+
+@lru_cache(maxsize=1024)
+def server_name_list(server_name: str) -> ServerNameList | None:
+    """The extension for that name; None for an IP address (RFC 6066, section 3)."""
+    name = host_name(server_name)
+    return prepare(ServerNameList(server_name_list=[ServerName(host_name=name)])) if name is not None else None
 
 
 def bind(offer: Offer, transcript: Transcript) -> None:

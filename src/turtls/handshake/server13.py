@@ -330,7 +330,7 @@ def _encrypted_extensions(
 def certificate_request(config: ServerConfig, context: bytes = b"") -> CertificateRequest:
     """Ask for the client's certificate (section 4.3.2)."""
     bodies: list[AnyExtension] = [
-        *signature_algorithms(config.policy),
+        *signature_algorithms(config.policy.signature_schemes, config.policy.certificate_signature_schemes),
         ClientCertificateStatusRequest(),
         *compress_certificate(config.certificate_compression),
     ]

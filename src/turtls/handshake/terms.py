@@ -9,6 +9,7 @@ from turtls.crypto.suites12 import SUITES12
 from turtls.errors import ConfigError
 from turtls.handshake.certificates import signature_algorithms
 from turtls.handshake.compression import compress_certificate
+from turtls.handshake.grease import Greased
 from turtls.handshake.psks import hashes_of_psks
 from turtls.wire.extensions import (
     AnyExtension,
@@ -23,24 +24,38 @@ from turtls.wire.extensions import (
     RenegotiationInfo,
     SignedCertificateTimestampRequest,
     SrpIdentity,
+    SupportedGroups,
+    SupportedVersionsClientHello,
+    prepare,
 )
-from turtls.wire.registries import CipherSuite, PointFormat, ProtocolVersion, PskKeyExchangeMode
+from turtls.wire.registries import (
+    CipherSuite,
+    NamedGroup,
+    PointFormat,
+    ProtocolVersion,
+    PskKeyExchangeMode,
+    SignatureScheme,
+)
 
 
 class Terms:
-    """Worked out once (`ClientConfig.once`); the extensions in it are those that are the same in each ClientHello."""
+    """Worked out once (`ClientConfig.once`). What is in each ClientHello is encoded once, too, but for GREASE."""
 
     __slots__ = (
         "cipher_suites",
         "extensions",
         "extensions12",
         "extensions13",
-        "groups",
         "key_share_groups",
         "legacy_version",
+        "offered_suites",
         "offers_tls12",
         "offers_tls13",
         "psk_hashes",
+        "signature_algorithms",
+        "status_requests",
+        "supported_groups",
+        "supported_versions",
         "versions",
     )
 
@@ -59,11 +74,18 @@ class Terms:
             raise ConfigError("None of the policy's cipher suites goes with the secrets of this client.")
         self.psk_hashes = frozenset(SUITES13[suite].hash for suite in self.cipher_suites if suite in SUITES13)
         """PSKs of these can be used."""
-        self.groups = tuple(group for group in policy.groups if self.offers_tls13 or group not in POST_QUANTUM)
         self.key_share_groups = tuple(group for group in policy.key_share_groups if group in policy.groups)
-        self.extensions = self._extensions(config)
-        self.extensions13 = _extensions13(config)
-        self.extensions12 = self._extensions12(config)
+
+        scsv = [CipherSuite.TLS_FALLBACK_SCSV] if config.fallback else []
+        self.offered_suites = Greased(list[CipherSuite], [*self.cipher_suites, *scsv])
+        groups = [group for group in policy.groups if self.offers_tls13 or group not in POST_QUANTUM]
+        self.supported_groups = Greased(_supported_groups, groups)
+        self.supported_versions = Greased(_supported_versions, self.versions)
+        self.signature_algorithms = self._signature_algorithms(config)
+        self.status_requests = [*map(prepare, _status_requests(config))]
+        self.extensions = [*map(prepare, self._extensions(config))]
+        self.extensions13 = [*map(prepare, _extensions13(config))]
+        self.extensions12 = [*map(prepare, self._extensions12(config))]
 
     def _can_use(self, config: ClientConfig, suite: CipherSuite) -> bool:
         """Whether a suite fits the versions and the secrets this client has."""
@@ -79,14 +101,20 @@ class Terms:
             and (not meaning.authentication.by_certificate or config.verifier is not None)
         )
 
+    def _signature_algorithms(self, config: ClientConfig) -> Greased[SignatureScheme, list[AnyExtension]]:
+        """Empty where no certificate is judged, or no version knows them."""
+        if config.verifier is None or self.versions[0] < ProtocolVersion.TLS_1_2:
+            return Greased(lambda _: [], [])
+        certificates = config.policy.certificate_signature_schemes
+        return Greased(
+            lambda handshakes: [*map(prepare, signature_algorithms(handshakes, certificates))],
+            config.policy.signature_schemes,
+        )
+
     def _extensions(self, config: ClientConfig) -> list[AnyExtension]:
         bodies: list[AnyExtension] = []
-        if config.verifier is not None:
-            bodies += [CertificateStatusRequest(), SignedCertificateTimestampRequest()]
-            if self.versions[0] >= ProtocolVersion.TLS_1_2:
-                bodies += signature_algorithms(config.policy)
-            if self.offers_tls13:
-                bodies += compress_certificate(config.certificate_compression)
+        if config.verifier is not None and self.offers_tls13:
+            bodies += compress_certificate(config.certificate_compression)
         if config.alpn:
             bodies.append(ProtocolNameList(protocol_name_list=[name.encode() for name in config.alpn]))
         if config.record_size_limit is not None:
@@ -104,6 +132,18 @@ class Terms:
         if config.srp is not None:
             bodies.append(SrpIdentity(srp_I=config.srp.username.encode()))
         return bodies
+
+
+def _supported_groups(groups: list[NamedGroup]) -> AnyExtension:
+    return prepare(SupportedGroups(named_group_list=groups))
+
+
+def _supported_versions(versions: list[ProtocolVersion]) -> AnyExtension:
+    return prepare(SupportedVersionsClientHello(versions=versions))
+
+
+def _status_requests(config: ClientConfig) -> list[AnyExtension]:
+    return [CertificateStatusRequest(), SignedCertificateTimestampRequest()] if config.verifier is not None else []
 
 
 def _extensions13(config: ClientConfig) -> list[AnyExtension]:

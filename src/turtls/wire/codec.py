@@ -224,13 +224,15 @@ def nested(item: type[Struct], default: Any = _NO_DEFAULT) -> Any:
 # ------------------------------------------------------------------------------------------- structs
 
 
-class _Beside:
+class _Beside(NamedTuple):
     """Marks a field that is not on the wire."""
 
+    default: Any
 
-def beside(*, init: Literal[False] = False) -> Any:
-    """A field that is kept beside the message's own, and is set later."""
-    return _Beside()
+
+def beside(default: Any = _NO_DEFAULT, *, init: Literal[False] = False) -> Any:
+    """A field that is kept beside the message's own, and is set later; until then it is `default`, if there is one."""
+    return _Beside(default)
 
 
 @dataclass_transform(
@@ -243,12 +245,13 @@ class StructType(type):
     def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> StructType:
         """The class that a declaration stands for."""
         codecs = {key: value for key, value in namespace.items() if isinstance(value, Codec)}
-        slots = [key for key, value in namespace.items() if isinstance(value, Codec | _Beside)]
-        for key in slots:
+        besides = {key: value.default for key, value in namespace.items() if isinstance(value, _Beside)}
+        for key in (*codecs, *besides):
             del namespace[key]
-        namespace.setdefault("__slots__", tuple(slots))
-        inherited = next((base.__fields__ for base in bases if isinstance(base, StructType)), {})
-        namespace["__fields__"] = {**inherited, **codecs}
+        namespace.setdefault("__slots__", (*codecs, *besides))
+        base = next((base for base in bases if isinstance(base, StructType)), None)
+        namespace["__fields__"] = {**(base.__fields__ if base is not None else {}), **codecs}
+        namespace["__beside__"] = {**(base.__beside__ if base is not None else {}), **besides}
         made = super().__new__(cls, name, bases, namespace, **options)
         _write_out_when_used(made)
         return made
@@ -257,6 +260,8 @@ class StructType(type):
         super().__init__(name, bases, namespace)
 
     __fields__: dict[str, Codec[Any]]
+    __beside__: dict[str, Any]
+    """The defaults of the fields that are not on the wire."""
 
 
 def _write_out_when_used(made: Any) -> None:
@@ -280,19 +285,24 @@ def _write_out_when_used(made: Any) -> None:
 def _write_out(made: Any) -> None:
     """Write the class's methods as one would by hand: they take half the time of loops over the fields."""
     fields: dict[str, Codec[Any]] = made.__fields__
+    besides = {name: default for name, default in made.__beside__.items() if default is not _NO_DEFAULT}
     arguments = [name if codec.default is _NO_DEFAULT else f"{name}=default_{name}" for name, codec in fields.items()]
+    set_beside = [f" self.{name} = default_{name}" for name in besides]
     source = [
         f"def __init__(self, {'*, ' if fields else ''}{', '.join(arguments)}):",
         *(f" self.{name} = {name}" for name in fields),
+        *set_beside,
         " return",
         "def encode(self):",
         " return " + (" + ".join(f"encode_{name}(self.{name})" for name in fields) or "b''"),
         "def decode_from(data, position):",
         " self = new(made)",
         *(f" self.{name}, position = decode_{name}(data, position)" for name in fields),
+        *set_beside,
         " return self, position",
     ]
     methods: dict[str, Any] = {"made": made, "new": made.__new__}
+    methods |= {f"default_{name}": default for name, default in besides.items()}
     for name, codec in fields.items():
         methods |= {
             f"encode_{name}": codec.encode,
@@ -310,6 +320,7 @@ class Struct(metaclass=StructType):
 
     __slots__ = ()
     __fields__: ClassVar[dict[str, Codec[Any]]]
+    __beside__: ClassVar[dict[str, Any]]
     encode: ClassVar[Callable[[Any], bytes]]
     decode_from: ClassVar[Callable[[bytes, int], tuple[Any, int]]]
 

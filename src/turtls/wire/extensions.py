@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, TypeVar
 
 from turtls.errors import Fault, ProtocolError
-from turtls.wire.codec import Struct, code_point, fixed, opaque, rest, uint16, uint32, vector
+from turtls.wire.codec import Struct, beside, code_point, fixed, opaque, rest, uint16, uint32, vector
 from turtls.wire.registries import (
     CertificateCompressionAlgorithm,
     CertificateStatusType,
@@ -30,10 +30,11 @@ E = TypeVar("E", bound="ExtensionBody")
 class ExtensionBody(Struct):
     """The extension_data of one kind of extension in one kind of message."""
 
-    __slots__ = ()
     extension_type: ClassVar[ExtensionType]
     recurring: ClassVar[bool]
     """Whether it is the same on many connections."""
+    prepared: bytes = beside(default=b"")
+    """The whole extension as it is sent, if `prepare` has made it."""
 
     def __init_subclass__(cls, type: ExtensionType, recurring: bool = False) -> None:
         cls.extension_type = type
@@ -43,11 +44,13 @@ class ExtensionBody(Struct):
 class RawExtension:
     """An extension that turtls does not know, or does not look into: GREASE, padding, what the future brings."""
 
-    __slots__ = ("data", "extension_type")
+    __slots__ = ("data", "extension_type", "prepared")
 
     def __init__(self, extension_type: int, data: bytes = b"") -> None:
         self.extension_type = ExtensionType(extension_type)
         self.data = data
+        self.prepared = b""
+        """The whole extension as it is sent, if `prepare` has made it."""
 
     def encode(self) -> bytes:
         """The extension_data."""
@@ -326,6 +329,7 @@ _header = struct.Struct(">HH")
 _length = struct.Struct(">H")
 
 AnyExtension = ExtensionBody | RawExtension
+A = TypeVar("A", bound=AnyExtension)
 
 
 class Extensions:
@@ -384,9 +388,17 @@ class Extensions:
 
 def encode_extensions(extensions: Extensions) -> bytes:
     """`Extension extensions<0..2^16-1>`."""
-    parts: list[bytes] = []
-    for kind, body in extensions._bodies.items():
-        data = body.encode()
-        parts += _header.pack(kind, len(data)), data
-    block = b"".join(parts)
+    block = b"".join([body.prepared or _encode_extension(body) for body in extensions._bodies.values()])
     return _length.pack(len(block)) + block
+
+
+def _encode_extension(body: AnyExtension) -> bytes:
+    """`Extension`: its type, and its body behind its length."""
+    data = body.encode()
+    return _header.pack(body.extension_type, len(data)) + data
+
+
+def prepare(body: A) -> A:
+    """Encode an extension that is sent again and again. Nobody changes it any more."""
+    body.prepared = _encode_extension(body)
+    return body
