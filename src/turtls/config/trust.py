@@ -17,9 +17,12 @@ class Role(Enum):
     CLIENT = "client"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)
 class VerificationRequest:
-    """What a verifier is asked: may the holder of this chain act in this role under this name?"""
+    """What a verifier is asked: may the holder of this chain act in this role under this name?
+
+    It is not changed once it is made, but not frozen: each full handshake makes one.
+    """
 
     role: Role
     untrusted_chain: tuple[bytes, ...]
