@@ -60,6 +60,7 @@ from turtls.wire.extensions import (
     SignedCertificateTimestampRequest,
     SignedCertificateTimestamps,
     SrpIdentity,
+    prepare,
 )
 from turtls.wire.messages import ClientHello, Finished, ServerHello12
 from turtls.wire.messages12 import (
@@ -113,7 +114,7 @@ async def _full(
     keeps_session = extended and not gives_ticket and config.session_ids is not None
     answers = _answers(peer, config, hello, suite, alpn, resumed=False)
     if gives_ticket:
-        answers.append(SessionTicket())
+        answers.append(_SESSION_TICKET)
     answers += _certificate_answers(hello, credential)
     server_hello = ServerHello12(
         server_version=version,
@@ -221,7 +222,7 @@ async def _abbreviated(
     gives_ticket = knows_tickets and not resumption.ticket_stays
     answers = _answers(peer, config, hello, suite, alpn, resumed=True)
     if gives_ticket:
-        answers.append(SessionTicket())
+        answers.append(_SESSION_TICKET)
     server_hello = ServerHello12(
         server_version=version,
         random=_server_random(peer, config, version),
@@ -336,21 +337,29 @@ def _server_random(peer: Peer, config: ServerConfig, version: ProtocolVersion) -
     return random
 
 
+_RENEGOTIATION_INFO = prepare(RenegotiationInfo())
+_EXTENDED_MASTER_SECRET = prepare(ExtendedMasterSecret())
+_ENCRYPT_THEN_MAC = prepare(EncryptThenMac())
+_EC_POINT_FORMATS = prepare(EcPointFormats(ec_point_format_list=[PointFormat.uncompressed]))
+_SERVER_NAME = prepare(ServerNameAcknowledged())
+_SESSION_TICKET = prepare(SessionTicket())
+
+
 def _answers(
     peer: Peer, config: ServerConfig, hello: ClientHello, suite: Suite12, alpn: str | None, *, resumed: bool
 ) -> list[AnyExtension]:
     extensions = hello.extensions
     answers: list[AnyExtension] = []
     if RenegotiationInfo in extensions or CipherSuite.TLS_EMPTY_RENEGOTIATION_INFO_SCSV in hello.cipher_suites:
-        answers.append(RenegotiationInfo())
+        answers.append(_RENEGOTIATION_INFO)
     if ExtendedMasterSecret in extensions:
-        answers.append(ExtendedMasterSecret())
+        answers.append(_EXTENDED_MASTER_SECRET)
     if suite.is_cbc and EncryptThenMac in extensions:
-        answers.append(EncryptThenMac())
+        answers.append(_ENCRYPT_THEN_MAC)
     if EcPointFormats in extensions and suite.key_exchange.is_elliptic:
-        answers.append(EcPointFormats(ec_point_format_list=[PointFormat.uncompressed]))
+        answers.append(_EC_POINT_FORMATS)
     if ServerNameList in extensions and not resumed:  # RFC 6066, section 3
-        answers.append(ServerNameAcknowledged())
+        answers.append(_SERVER_NAME)
     if alpn is not None:
         answers.append(ProtocolNameList(protocol_name_list=[alpn.encode()]))
     return answers + answer_record_limits(peer, config.record_size_limit, extensions, ProtocolVersion.TLS_1_2)
