@@ -8,7 +8,7 @@ from typing import TypeVar, overload
 
 from turtls.config.compression import CertificateCompression
 from turtls.errors import Fault, ProtocolError
-from turtls.handshake.peer import Peer, Receive
+from turtls.handshake.peer import Peer
 from turtls.record.limits import MAX_CERTIFICATE_MESSAGE
 from turtls.wire.codec import decode
 from turtls.wire.extensions import AnyExtension, CertificateCompressionAlgorithms, Extensions
@@ -64,8 +64,7 @@ async def receive_certificate(
     The `raw` of a Certificate is what was sent: that is what the transcript takes (section 4). Raises ProtocolError.
     """
     kinds = (Certificate, CompressedCertificate) if offered else (Certificate,)
-    receive: Receive[HandshakeMessage] = Receive((*other, *kinds))
-    message = await receive
+    message = await peer.receive(*other, *kinds)
     return _uncompressed(message, offered) if isinstance(message, CompressedCertificate) else message
 
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Coroutine
 from typing import Any
 
 from turtls.errors import Fault, ProtocolError
-from turtls.handshake.peer import Effect, Peer, Receive, ReceiveChangeCipherSpec, Wait
+from turtls.handshake.peer import Effect, Kinds, Peer, ReceiveChangeCipherSpec, Wait
 from turtls.wire.messages import HandshakeMessage, message_name, server_hello_form, unexpected
 from turtls.wire.registries import HandshakeType
 
@@ -37,10 +37,10 @@ class Driver:
 
     def deliver(self, raw: bytes) -> None:
         """Give the coroutine the message it waits for. Raises ProtocolError if this is another."""
-        effect = self.effect
-        if not isinstance(effect, Receive):
+        kinds = self.effect
+        if not isinstance(kinds, tuple):
             raise ProtocolError(Fault.UNEXPECTED_MESSAGE, f"{message_name(raw)} where change_cipher_spec was expected")
-        message = _decode(raw, effect.kinds)
+        message = _decode(raw, kinds)
         self._peer.received(message)
         self._go_on(message)
 
@@ -48,7 +48,7 @@ class Driver:
         """The peer's change_cipher_spec has come. Raises ProtocolError unless the coroutine waits for it."""
         effect = self.effect
         if not isinstance(effect, ReceiveChangeCipherSpec):
-            wanted = " or ".join(kind.__name__ for kind in effect.kinds) if isinstance(effect, Receive) else "nothing"
+            wanted = " or ".join(kind.__name__ for kind in effect) if isinstance(effect, tuple) else "nothing"
             raise ProtocolError(Fault.UNEXPECTED_RECORD, f"change_cipher_spec where {wanted} was expected")
         self._go_on(None)
 
@@ -81,7 +81,7 @@ class Driver:
         self._coroutine.close()
 
 
-def _decode(raw: bytes, kinds: tuple[type[HandshakeMessage], ...]) -> HandshakeMessage:
+def _decode(raw: bytes, kinds: Kinds) -> HandshakeMessage:
     for kind in kinds:
         if kind.msg_type == raw[0]:
             if raw[0] == _SERVER_HELLO and (kind := server_hello_form(raw)) not in kinds:

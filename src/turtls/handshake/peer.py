@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator
 from enum import Enum
-from typing import Any, Generic, NoReturn, Protocol, TypeVar, overload
+from types import coroutine
+from typing import Any, NoReturn, Protocol, TypeVar, overload
 
 from turtls.config import Environment, Session
 from turtls.crypto.suites import Suite13
@@ -141,29 +142,18 @@ class Carrier(Protocol):
         ...
 
 
-class Receive(Generic[M]):
-    """The effect of waiting for the next message, which must be one of `kinds`."""
-
-    __slots__ = ("kinds",)
-
-    def __init__(self, kinds: tuple[type[HandshakeMessage], ...]) -> None:
-        self.kinds = kinds
-
-    def __await__(self) -> Generator[Receive[M], M, M]:
-        return (yield self)
+Kinds = tuple[type[HandshakeMessage], ...]
+"""The effect of waiting for the next message, which must be one of these."""
 
 
-class Wait(Generic[M]):
+class Wait:
     """The effect of waiting for something outside the connection."""
 
     __slots__ = ("awaitable", "purpose")
 
-    def __init__(self, awaitable: Awaitable[M], purpose: str) -> None:
+    def __init__(self, awaitable: Awaitable[Any], purpose: str) -> None:
         self.awaitable = awaitable
         self.purpose = purpose
-
-    def __await__(self) -> Generator[Wait[M], M, M]:
-        return (yield self)
 
 
 class ReceiveChangeCipherSpec:
@@ -171,11 +161,8 @@ class ReceiveChangeCipherSpec:
 
     __slots__ = ()
 
-    def __await__(self) -> Generator[ReceiveChangeCipherSpec, None, None]:
-        yield self
 
-
-Effect = Receive[Any] | Wait[Any] | ReceiveChangeCipherSpec
+Effect = Kinds | Wait | ReceiveChangeCipherSpec
 
 
 class Peer:
@@ -227,28 +214,32 @@ class Peer:
         return raw
 
     @overload
-    def receive(self) -> Receive[NoReturn]: ...
+    def receive(self) -> Awaitable[NoReturn]: ...
     @overload
-    def receive(self, a: type[A], /) -> Receive[A]: ...
+    def receive(self, a: type[A], /) -> Awaitable[A]: ...
     @overload
-    def receive(self, a: type[A], b: type[B], /) -> Receive[A | B]: ...
+    def receive(self, a: type[A], b: type[B], /) -> Awaitable[A | B]: ...
     @overload
-    def receive(self, a: type[A], b: type[B], c: type[C], /) -> Receive[A | B | C]: ...
+    def receive(self, a: type[A], b: type[B], c: type[C], /) -> Awaitable[A | B | C]: ...
     @overload
-    def receive(self, a: type[A], b: type[B], c: type[C], d: type[D], /) -> Receive[A | B | C | D]: ...
+    def receive(self, a: type[A], b: type[B], c: type[C], d: type[D], /) -> Awaitable[A | B | C | D]: ...
+    @overload
+    def receive(self, *kinds: type[HandshakeMessage]) -> Awaitable[HandshakeMessage]: ...
 
-    def receive(self, *kinds: type[HandshakeMessage]) -> Receive[Any]:
+    @coroutine
+    def receive(self, *kinds: type[HandshakeMessage]) -> Generator[Effect, Any, Any]:
         """Await the next message, one of `kinds`, which may be none. Another ends in unexpected_message."""
-        return Receive(kinds)
+        return (yield kinds)
 
     def received(self, message: HandshakeMessage) -> None:
         """Tell those who watch what came; the driver calls this."""
         if self._observer is not None:
             self._observer(HandshakeMessageSeen("received", message, message.raw, self._reads_encrypted))
 
-    async def wait(self, result: M | Awaitable[M], purpose: str) -> M:
-        """The result itself, or what comes of awaiting it; other connections go on meanwhile."""
-        return await Wait(result, purpose) if hasattr(result, "__await__") else result
+    @coroutine
+    def wait(self, result: M | Awaitable[M], purpose: str) -> Generator[Effect, M, M]:
+        """Await the result, which may be there already; other connections go on meanwhile."""
+        return (yield Wait(result, purpose)) if hasattr(result, "__await__") else result
 
     def install_read(self, level: Level, suite: Suite13, traffic_secret: bytes, why: str) -> None:
         """Expect what follows under keys from `traffic_secret`."""
@@ -276,9 +267,12 @@ class Peer:
         if self._observer is not None:
             self._observer(KeysInstalled("sent", "session", suite.suite.name, why))
 
-    async def receive_change_cipher_spec(self, protection: Protection, suite: Suite12, why: str) -> None:
+    @coroutine
+    def receive_change_cipher_spec(
+        self, protection: Protection, suite: Suite12, why: str
+    ) -> Generator[Effect, None, None]:
         """Up to TLS 1.2: wait until the peer says that what follows is protected."""
-        await ReceiveChangeCipherSpec()
+        yield ReceiveChangeCipherSpec()
         self.carrier.received_change_cipher_spec(protection)
         self._reads_encrypted = True
         if self._observer is not None:
