@@ -127,7 +127,7 @@ def _goes_on(connection: Connection, act: Callable[[], object]) -> bool:
     failure = connection.failure
     said = connection.data_to_send()
     if failure is None:
-        kept = len(connection._records.unread) + len(connection._carrier.messages._buffer)
+        kept = len(connection._records.inbound) + len(connection._carrier.messages._buffer)
         assert kept <= _MOST_KEPT + (MAX_BUFFERED_WHILE_PENDING if connection._pending is not None else 0)
         return True
     assert said or isinstance(failure, PeerAlert | TruncatedError) or connection._sent_close

@@ -121,7 +121,7 @@ def _read(layer: RecordLayer, stream: bytes, piece: int, *, fast: bool) -> tuple
                 assert len(record[1]) <= max(MAX_PLAINTEXT, len(stream))
     except ProtocolError as error:
         return taken, error.fault, b""
-    return taken, None, layer.unread
+    return taken, None, bytes(layer.inbound)
 
 
 def _next(layer: RecordLayer, *, fast: bool) -> tuple[int, bytes] | None:

@@ -19,6 +19,9 @@ from turtls.events import DataReceived, Event, PeerAuthenticated
 from turtls.handshake.established import Established
 from turtls.record.layer import RecordLayer
 from turtls.record.limits import MAX_EMPTY_RECORDS, MAX_KEY_UPDATES, MAX_PLAINTEXT, MAX_WARNING_ALERTS
+from turtls.record.protection import Protection
+from turtls.record.protection12 import Protection12Aead
+from turtls.record.protection13 import Protection13
 from turtls.wire.registries import ContentType
 
 versions = pytest.mark.parametrize("policy", [POLICY, TLS12], ids=["1.3", "1.2"])
@@ -33,7 +36,7 @@ def data_of(size: int) -> Callable[[Connection], None]:
 def sealed(content_type: ContentType, content: bytes, padding: int = 0) -> Callable[[Connection], None]:
     def send(sender: Connection) -> None:
         assert sender._records._write is not None
-        sender._records._outbound.append(sender._records._write.seal(content_type, content, 2**14, padding))
+        sender._records.outbound.append(sender._records._write.seal(content_type, content, 2**14, padding))
 
     return send
 
@@ -105,10 +108,58 @@ def test_the_fast_way_gives_what_the_slow_way_gives(
     edges = [0, *sorted(cut % (len(stream) + 1) for cut in cuts), len(stream)]
     chunks = [bytes(stream[start:end]) for start, end in pairwise(edges)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(RecordLayer, "open_lone_data", lambda _layer, _received: b"")
+        for kind in (Protection13, Protection12Aead):
+            patch.setattr(kind, "open_lone_data", Protection.open_lone_data)
         patch.setattr(RecordLayer, "open_data", lambda _layer, _received: (b"", 0))
         expected = outcome(slow, chunks)
     assert outcome(fast, chunks) == expected
+
+
+def near_the_limit(sender: Connection) -> None:
+    """Of its keys, after one more record."""
+    assert sender._records._write is not None
+    sender._records._write._soft_limit = sender._records._write._sequence + 1
+
+
+SENT: list[Callable[[Connection], None]] = [
+    *(data_of(size) for size in (0, 1, 300, 301, MAX_PLAINTEXT, MAX_PLAINTEXT + 1, 3 * MAX_PLAINTEXT)),
+    lambda sender: sender.send_data(bytearray(b"bytearray")),
+    lambda sender: sender.send_data(memoryview(b"memoryview")),
+    sealed(ContentType.application_data, b"padded", 64),
+    update_keys,
+    near_the_limit,
+]
+
+
+@versions
+@pytest.mark.parametrize("padding", [0, 64])
+@given(
+    pieces=st.lists(st.tuples(st.sampled_from(SENT[:4]) | st.sampled_from(SENT), st.booleans()), max_size=12),
+    goodbye=st.booleans(),
+)
+def test_what_is_sent_at_once_is_what_would_be_sent(
+    policy: Policy, padding: int, pieces: list[tuple[Callable[[Connection], None], bool]], goodbye: bool
+) -> None:
+    _, fast, slow = twins(policy)
+    assert fast._records._write is not None
+    slow._records.install_write(copy(fast._records._write))
+    if isinstance(fast._established, Established):
+        assert isinstance(slow._established, Established)
+        slow._established.client_traffic_secret = fast._established.client_traffic_secret
+    sent: list[list[bytes]] = []
+    with pytest.MonkeyPatch.context() as patch:
+        for sender in (fast, slow):
+            sender._records.padding = padding
+            sent.append([])
+            for send, taken in pieces:
+                send(sender)
+                sent[-1] += [sender.data_to_send()] if taken else []
+            if goodbye:
+                sender.close()
+            sent[-1].append(sender.data_to_send())
+            for kind in (Protection13, Protection12Aead):
+                patch.setattr(kind, "seal_lone_data", Protection.seal_lone_data)
+    assert sent[0] == sent[1]
 
 
 def flowing(policy: Policy) -> tuple[Connection, Connection]:
@@ -140,6 +191,18 @@ def test_whole_records_are_opened_where_they_lie(policy: Policy, monkeypatch: py
         server.send_data(bytes(size))
         assert client.receive_data(memoryview(server.data_to_send())) == [DataReceived(bytes(size))]
     assert not any(fed)
+
+
+@versions
+def test_one_record_is_sealed_at_once(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
+    server, client, _ = twins(policy)
+    client.send_data(b"first")
+    for kind in (Protection13, Protection12Aead):
+        monkeypatch.delattr(kind, "seal")
+    client.send_data(b" and second")
+    client.send_data(bytes(MAX_PLAINTEXT))
+    [event] = server.receive_data(client.data_to_send())
+    assert event == DataReceived(b"first and second" + bytes(MAX_PLAINTEXT))
 
 
 @versions

@@ -27,7 +27,7 @@ def header(kind: HandshakeType, length: int) -> bytes:
 
 
 def kept(side: Connection) -> int:
-    return len(side._records.unread) + len(side._carrier.messages._buffer)
+    return len(side._records.inbound) + len(side._carrier.messages._buffer)
 
 
 def fault_of(side: Connection, data: bytes) -> Fault:

@@ -59,10 +59,6 @@ class Connection(Endpoint):
         self._peer_closed = False
         self._transport_ended = False
         self._warnings = 0
-        self._only_data_comes = False
-        """What came last was application data, and nothing else is under way: more of it changes nothing but itself."""
-        self._only_data_goes = False
-        """Nothing has to be said before the next data, and it may be sent."""
 
     # Bytes in.
 
@@ -73,19 +69,23 @@ class Connection(Endpoint):
         transport. Where something good came before what is at fault, that is given, and the exception is raised by
         whatever is called next: look at `failure` behind the events, since no more bytes may come.
         """
-        if self._only_data_comes and (content := self._records.open_lone_data(data)):
-            return [DataReceived(content)]
+        records = self._records
+        opening = records.opening
+        if opening is not None and not records.inbound:
+            content = opening.open_lone_data(data, records.receive_limit)
+            if content:
+                return [DataReceived(content)]
         self._check_alive()
         if self._peer_closed:
             return []  # section 6.1: what follows close_notify is ignored
-        if self._only_data_comes:
-            content, end = self._records.open_data(data)
+        if opening is not None:
+            content, end = records.open_data(data)
             if content and end == len(data):
                 return [DataReceived(content)]
             if content:
                 self._events.append(DataReceived(content))
                 data = data[end:]
-        self._records.feed(data)
+        records.feed(data)
         return self._received(len(data))
 
     def receive_eof(self) -> list[Event]:
@@ -95,23 +95,24 @@ class Connection(Endpoint):
         """
         self._check_alive()
         self._transport_ended = True
-        self._only_data_comes = False
+        self._records.opening = None
         return [] if self._pending is not None else self._pump()
 
     @property
     def unfinished(self) -> int:
         """How many bytes have come of what is not whole yet, and wait for the rest of their record."""
-        return self._records.unfinished
+        return len(self._records.inbound)
 
     # Bytes out.
 
     def data_to_send(self) -> bytes:
         """What the transport is to send; b"" if there is nothing."""
-        if not self._only_data_goes:
+        records = self._records
+        if records.sealing is None:
             if self._traffic_keys is not None:
                 self._traffic_keys.answer()
             self._carrier.flush()
-        return self._records.take_output()
+        return records.take_output()
 
     def send_data(self, data: bytes | bytearray | memoryview) -> None:
         """Encrypt application data. Raises ClosedError before the handshake is done and after `close`.
@@ -119,14 +120,18 @@ class Connection(Endpoint):
         A server that has accepted early data may send before the handshake is done. Until then it cannot know that the
         client is there: what came may be a replay (RFC 8446, appendix E.5).
         """
-        if not self._only_data_goes or self._records.needs_key_update:
-            self._before_data()
-        self._records.write(ContentType.application_data, data)
+        records = self._records
+        sealing = records.sealing
+        if sealing is not None and (record := sealing.seal_lone_data(data, records.send_limit)):
+            records.outbound.append(record)
+            return
+        self._before_data()
+        records.write(ContentType.application_data, data)
 
     def close(self) -> None:
         """Say goodbye with close_notify. The peer may still send (half-close, RFC 8446, section 6.1)."""
         if self._failure is None and not self._sent_close:
-            self._only_data_goes = False
+            self._records.sealing = None
             self._carrier.flush()
             self._send_alert(_CLOSE_NOTIFY)
             self._records.end_output()
@@ -142,7 +147,7 @@ class Connection(Endpoint):
             raise self._not_open()
         if self._traffic_keys is None:
             raise ConfigError("Only TLS 1.3 can change its keys within a connection.")
-        self._only_data_goes = False
+        self._records.sealing = None
         self._traffic_keys.update_write(request_peer=request_peer)
 
     @property
@@ -151,7 +156,7 @@ class Connection(Endpoint):
 
         A protocol may go on without TLS (FTP's CCC); what follows is read from the transport itself.
         """
-        return self._records.unread if self._peer_closed else b""
+        return bytes(self._records.inbound) if self._peer_closed else b""
 
     # Keys for the application.
 
@@ -180,7 +185,7 @@ class Connection(Endpoint):
             raise TruncatedError(f"The connection was cut off in the middle of {what}.")
 
     def _pull(self) -> None:
-        self._only_data_goes = False  # what comes may have to be answered first
+        self._records.sealing = None  # what comes may have to be answered first
         super()._pull()
 
     def _step(self) -> bool:
@@ -194,9 +199,8 @@ class Connection(Endpoint):
         record = self._records.next_record()
         if record is None:
             self._require_more()
-            self._only_data_comes = self._only_data_comes and self._records.settled  # empty records are counted
             return False
-        self._only_data_comes = False
+        self._records.opening = None
         content_type, content = record
         if content_type == ContentType.handshake:
             self._messages.feed(content)
@@ -213,7 +217,7 @@ class Connection(Endpoint):
             if self._records.needs_key_update:
                 self._traffic_keys.update_write(request_peer=False)
         self._carrier.flush()
-        self._only_data_goes = True
+        self._records.only_data_goes()
 
     def _receive_application_data(self, data: bytes) -> None:
         self._messages.require_empty()  # as below
@@ -223,7 +227,7 @@ class Connection(Endpoint):
                 self._traffic_keys.ask_peer()
         self._warnings = 0
         self._events.append(DataReceived(data))
-        self._only_data_comes = self._records.settled
+        self._records.only_data_comes()
 
     def _receive_other(self, content_type: ContentType, content: bytes) -> None:
         # Section 5.1: no other record may stand between the fragments of a handshake message.
@@ -288,7 +292,6 @@ class Connection(Endpoint):
 
     def _forget(self) -> None:
         super()._forget()
-        self._only_data_comes = self._only_data_goes = False
         self._traffic_keys = None
         self._carrier.forget()
 
@@ -393,7 +396,7 @@ class ServerConnection(Connection):
         if not self._requests.allowed:
             raise ConfigError("The client does not take part in authentication after the handshake.")
         self._requests.config.required_verifier()
-        self._only_data_goes = False
+        self._records.sealing = None
         self._requests.send()
 
     def _receive_application_data(self, data: bytes) -> None:

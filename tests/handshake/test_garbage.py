@@ -48,7 +48,7 @@ MOST_KEPT = 5 + MAX_CIPHERTEXT13 + 4 + MAX_CERTIFICATE_MESSAGE
 
 
 def kept(side: Connection) -> int:
-    return len(side._records.unread) + len(side._carrier.messages._buffer)
+    return len(side._records.inbound) + len(side._carrier.messages._buffer)
 
 
 def feed(side: Connection, data: bytes) -> bool:

@@ -263,7 +263,7 @@ def plain_change_cipher_spec() -> Iterator[None]:
         if content_type != ContentType.change_cipher_spec:
             write(self, content_type, data)
         else:
-            self._outbound.append(CHANGE_CIPHER_SPEC)
+            self.outbound.append(CHANGE_CIPHER_SPEC)
 
     with patch.object(RecordLayer, "write", in_the_clear):
         yield

@@ -13,6 +13,7 @@ from turtls.crypto.aead import AES_128_GCM, CHACHA20_POLY1305
 from turtls.crypto.suites import SUITES13
 from turtls.errors import Fault, ProtocolError
 from turtls.record.layer import RecordLayer
+from turtls.record.limits import MAX_INNER_PLAINTEXT, MAX_PLAINTEXT
 from turtls.record.protection import Protection
 from turtls.record.protection12 import Protection12Aead
 from turtls.record.protection13 import Protection13
@@ -141,6 +142,44 @@ def test_a_lone_record_of_any_buffer(make: MakeProtection) -> None:
         opening._sequence = protection._sequence - 1
         data = opening.open_lone_data(kind(record), LIMIT)
         assert (type(data), data) == (bytes, b"data")
+
+
+@pytest.mark.parametrize("make", PROTECTIONS.values(), ids=PROTECTIONS)
+@given(lengths=st.lists(st.integers(0, LIMIT + 2) | st.integers(LIMIT - 2, LIMIT + 2), max_size=8))
+def test_a_lone_record_is_sealed_or_left_alone(make: MakeProtection, lengths: list[int]) -> None:
+    fast, slow = make(), make()
+    for length in lengths:
+        sealed = fast.seal_lone_data(b"x" * length, LIMIT)
+        longest = LIMIT - 1 if slow.hides_type else LIMIT
+        assert sealed == (slow.seal(DATA, b"x" * length, LIMIT, 0) if 0 < length <= longest else b"")
+        assert fast._sequence == slow._sequence
+
+
+@pytest.mark.parametrize("make", PROTECTIONS.values(), ids=PROTECTIONS)
+def test_any_buffer_is_sealed(make: MakeProtection) -> None:
+    for kind in (bytes, bytearray, memoryview):
+        sealed = make().seal_lone_data(kind(b"data"), LIMIT)
+        assert (type(sealed), sealed) == (bytes, make().seal(DATA, b"data", LIMIT, 0))
+
+
+@pytest.mark.parametrize("make", PROTECTIONS.values(), ids=PROTECTIONS)
+def test_lone_records_of_more_than_a_record(make: MakeProtection) -> None:
+    for length in (MAX_PLAINTEXT, MAX_PLAINTEXT + 1):
+        sealed = make().seal_lone_data(bytes(length), MAX_INNER_PLAINTEXT)
+        expected = make().seal(DATA, bytes(length), MAX_INNER_PLAINTEXT, 0) if length == MAX_PLAINTEXT else b""
+        assert sealed == expected
+
+
+@pytest.mark.parametrize("make", PROTECTIONS.values(), ids=PROTECTIONS)
+def test_lone_records_end_before_the_keys_are_worn_out(make: MakeProtection) -> None:
+    sealing, opening = make(), make()
+    for protection in (sealing, opening):
+        protection._sequence = protection._soft_limit - 1
+    record = sealing.seal_lone_data(b"data", LIMIT)
+    assert opening.open_lone_data(record, LIMIT) == b"data"
+    assert sealing.seal_lone_data(b"data", LIMIT) == b""
+    assert opening.open_lone_data(sealing.seal(DATA, b"data", LIMIT, 0), LIMIT) == b""
+    assert (sealing._sequence, opening._sequence) == (sealing._soft_limit + 1, opening._soft_limit)
 
 
 @pytest.mark.parametrize("make", PROTECTIONS.values(), ids=PROTECTIONS)

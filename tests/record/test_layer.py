@@ -143,12 +143,12 @@ class TestReading:
     def test_what_is_fed_while_nobody_reads_is_moved_once(self) -> None:
         """Else a peer's many small pieces would be moved again and again while something is awaited."""
         layer = RecordLayer()
-        kept = layer._inbound
+        kept = layer.inbound
         stream = plain(HANDSHAKE, b"hello")
         for byte in stream:
             layer.feed(bytes((byte,)))
-        assert layer._inbound is kept
-        assert layer.unread == stream
+        assert layer.inbound is kept
+        assert layer.inbound == stream
 
     def test_content_is_given_out_as_bytes(self) -> None:
         layer = receiver()
@@ -169,7 +169,7 @@ class TestReading:
         layer = receiver()
         layer.feed(sealed((ALERT, b"\1\0")) + b"in the clear again")
         assert layer.next_record() == (ALERT, b"\1\0")
-        assert layer.unread == b"in the clear again"
+        assert layer.inbound == b"in the clear again"
 
     def test_keys_change_between_two_records(self) -> None:
         layer = receiver()

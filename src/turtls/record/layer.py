@@ -44,7 +44,8 @@ class RecordLayer:
         """Let a ClientHello of SSL 2.0's form begin a handshake of TLS (RFC 5246, appendix E.2)."""
         self.v2_client_hello: bytes | None = None
         """That ClientHello as it came, for the transcript."""
-        self._inbound = bytearray()
+        self.inbound = bytearray()
+        """What was fed and is not taken out yet, as it came."""
         self._begun = False
         self._held: Record | ProtocolError | None = None
         self._read: Protection | None = None
@@ -52,18 +53,25 @@ class RecordLayer:
         self._skippable_undecryptable: int | None = None
         self._skippable_application_data: int | None = None
         self._write: Protection | None = None
-        self._outbound: list[bytes] = []
+        self.outbound: list[bytes] = []
+        """What is queued for the transport."""
         self._output_ended = False
+        self.opening: Protection | None = None
+        """Opens data where it lies. None unless `only_data_comes`."""
+        self.sealing: Protection | None = None
+        """Seals one record of data at once. None unless `only_data_goes`."""
 
     # Keys.
 
     def install_read(self, protection: Protection | None) -> None:
         """Open every record from the next on with `protection`; None takes them as they are."""
         self._read = protection
+        self.opening = None
 
     def install_write(self, protection: Protection | None) -> None:
         """Seal every record from the next on with `protection`; None leaves them as they are."""
         self._write = protection
+        self.sealing = None
 
     @property
     def needs_key_update(self) -> bool:
@@ -74,6 +82,17 @@ class RecordLayer:
     def needs_peer_key_update(self) -> bool:
         """Whether the keys read with come near the AEAD's limit: the peer should be asked for new ones."""
         return self._read is not None and self._read.near_limit
+
+    # For speed alone: while nothing but data is under way, a connection gives it to `opening` and `sealing` directly.
+    # That ends with the keys, and when anything else happens.
+
+    def only_data_comes(self) -> None:
+        """Data has come, and as far as the connection knows more of it changes nothing but itself."""
+        self.opening = self._read if self.settled else None
+
+    def only_data_goes(self) -> None:
+        """Nothing has to be said before the next data, and it may be sent."""
+        self.sealing = None if self.padding else self._write
 
     # Early data that was rejected (RFC 8446, section 4.2.10).
 
@@ -92,15 +111,9 @@ class RecordLayer:
 
     def feed(self, data: Buffer) -> None:
         """Append what the transport received. Take out all records before more is fed: that bounds what is kept."""
-        self._inbound += data
+        self.inbound += data
 
-    # For speed alone, and only where all is `settled`: these open what was received where it lies.
-
-    def open_lone_data(self, received: Buffer) -> bytes:
-        """The content, if `received` is one whole record of plain application data and nothing else; else b""."""
-        if self._read is None or self._inbound:
-            return b""
-        return self._read.open_lone_data(received, self.receive_limit)
+    # For speed alone, and only where all is `settled`: this opens what was received where it lies.
 
     def open_data(self, received: Buffer) -> tuple[bytes, int]:
         """The content of the plain application data records that end in `received`, and where there the last one ends.
@@ -109,23 +122,23 @@ class RecordLayer:
         """
         if self._read is None:
             return b"", 0
-        if not self._inbound:
+        if not self.inbound:
             return self._read.open_data(received, self.receive_limit)
         lacking = self._lacking()
         if not 0 < lacking <= len(received):
             return b"", 0
-        first = self._read.open_lone_data(self._inbound + received[:lacking], self.receive_limit)
+        first = self._read.open_lone_data(self.inbound + received[:lacking], self.receive_limit)
         if not first:
             return b"", 0
-        self._inbound.clear()
+        self.inbound.clear()
         content, length = self._read.open_data(received[lacking:], self.receive_limit, first)
         return content, lacking + length
 
     def _lacking(self) -> int:
         """How many bytes the record that has begun lacks; 0 if not even its header is there."""
-        if len(self._inbound) < HEADER_LENGTH:
+        if len(self.inbound) < HEADER_LENGTH:
             return 0
-        return HEADER_LENGTH + int.from_bytes(self._inbound[3:HEADER_LENGTH], "big") - len(self._inbound)
+        return HEADER_LENGTH + int.from_bytes(self.inbound[3:HEADER_LENGTH], "big") - len(self.inbound)
 
     def next_record(self) -> Record | None:
         """True content type and content of the next record, or None if more bytes are needed.
@@ -135,7 +148,7 @@ class RecordLayer:
         """
         if self._held is not None:
             return self._take_held()
-        inbound = self._inbound
+        inbound = self.inbound
         while len(inbound) >= HEADER_LENGTH:
             header = bytes(inbound[:HEADER_LENGTH])
             if not self._begun:
@@ -174,11 +187,11 @@ class RecordLayer:
         return b"".join(contents)
 
     def _read_plain_application_data(self) -> bytes:
-        if self._read is None or not self._inbound:
+        if self._read is None or not self.inbound:
             return b""
-        content, end = self._read.open_data(self._inbound, self.receive_limit)
+        content, end = self._read.open_data(self.inbound, self.receive_limit)
         if content:
-            del self._inbound[:end]
+            del self.inbound[:end]
             self._skippable_undecryptable = None
             self._empty_records = 0
         return content
@@ -193,16 +206,6 @@ class RecordLayer:
         """Whether all whole records are taken out, and nothing is counted that application data would reset."""
         return not (self._held or self._empty_records) and self._skippable_undecryptable is None
 
-    @property
-    def unread(self) -> bytes:
-        """What was fed and is not taken out yet, as it came."""
-        return bytes(self._inbound)
-
-    @property
-    def unfinished(self) -> int:
-        """How many bytes those are."""
-        return len(self._inbound)
-
     def _take_held(self) -> Record | None:
         """What `read_application_data` has stopped at."""
         held, self._held = self._held, None
@@ -212,12 +215,12 @@ class RecordLayer:
 
     def _take_v2_hello(self) -> Record | None:
         """The record of TLS that a ClientHello of SSL 2.0's form stands for."""
-        end = 2 + (int.from_bytes(self._inbound[:2], "big") & 0x7FFF)
-        if end > len(self._inbound):
+        end = 2 + (int.from_bytes(self.inbound[:2], "big") & 0x7FFF)
+        if end > len(self.inbound):
             return None
         self._begun = True
-        self.v2_client_hello = bytes(self._inbound[2:end])
-        del self._inbound[:end]
+        self.v2_client_hello = bytes(self.inbound[2:end])
+        del self.inbound[:end]
         return ContentType.handshake, client_hello_from_v2(self.v2_client_hello).to_bytes()
 
     def _body_length(self, header: bytes) -> int:
@@ -297,6 +300,7 @@ class RecordLayer:
         return budget - len(body)
 
     def _count_empty(self) -> None:
+        self.opening = None
         self._empty_records += 1
         if self._empty_records > limits.MAX_EMPTY_RECORDS:
             raise ProtocolError(Fault.TOO_MANY_EMPTY_RECORDS)
@@ -308,13 +312,13 @@ class RecordLayer:
         if not data or self._output_ended:
             return
         if self._write is not None:
-            self._outbound.append(self._write.seal(content_type, data, self.send_limit, self.padding))
+            self.outbound.append(self._write.seal(content_type, data, self.send_limit, self.padding))
             return
         step = min(self.send_limit, limits.MAX_PLAINTEXT)
         for start in range(0, len(data), step):
             fragment = data[start : start + step]
             header = HEADER.pack(content_type, self.legacy_record_version, len(fragment))
-            self._outbound.append(header + fragment)
+            self.outbound.append(header + fragment)
 
     def end_output(self) -> None:
         """What was written last is the end: close_notify. From here on what is written is dropped (section 6.1)."""
@@ -322,7 +326,7 @@ class RecordLayer:
 
     def take_output(self) -> bytes:
         """Everything queued for the transport."""
-        outbound = self._outbound
+        outbound = self.outbound
         if not outbound:
             return b""
         if len(outbound) == 1:

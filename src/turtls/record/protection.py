@@ -55,7 +55,11 @@ class Protection(ABC):
         """
 
     # For speed alone: these stop at whatever is not plain, also near the limit of the keys, and may well do nothing.
-    # What they do not take is for `open`.
+    # What they do not take is for `seal` and `open`.
+
+    def seal_lone_data(self, data: Buffer, size_limit: int) -> bytes:
+        """One record of application data without padding, if `data` makes one; else b""."""
+        return b""
 
     def open_lone_data(self, received: Buffer, size_limit: int) -> bytes:
         """The content, if `received` is one whole record of application data and nothing else; else b""."""

@@ -58,6 +58,13 @@ class Protection12Aead(Protection):
         records = (self._seal_one(content_type, view[start : start + step]) for start in range(0, len(view), step))
         return b"".join(chain.from_iterable(records))
 
+    def seal_lone_data(self, data: Buffer, size_limit: int) -> bytes:
+        """One record of `data`."""
+        is_plain = 0 < len(data) <= size_limit and len(data) <= limits.MAX_PLAINTEXT
+        if not is_plain or self._sequence >= self._soft_limit:
+            return b""
+        return b"".join(self._seal_one(_APPLICATION_DATA, data))
+
     def _seal_one(self, content_type: int, content: Buffer) -> tuple[bytes, bytes, bytes]:
         """Header, what is sent of the nonce, and the ciphertext with its tag."""
         sequence, length = self._next_sequence(), len(content)

@@ -21,13 +21,14 @@ from turtls.wire.registries import ContentType
 _OUTER = 0x17_0303_0000
 """A header as one number, but for the length: application_data, and the version of TLS 1.2."""
 _APPLICATION_DATA = int(ContentType.application_data)
+_DATA_TYPE = bytes((_APPLICATION_DATA,))
 _TYPE_BYTES = [bytes((content_type,)) for content_type in range(256)]
 
 
 class Protection13(Protection):
     """One direction under one traffic secret."""
 
-    __slots__ = ("_aead", "_header", "_iv", "_overhead", "_tag_length")
+    __slots__ = ("_aead", "_header", "_iv", "_lone_header", "_lone_length", "_overhead", "_tag_length")
 
     version_bytes = b"\x03\x03"
     max_ciphertext = limits.MAX_CIPHERTEXT13
@@ -41,6 +42,9 @@ class Protection13(Protection):
         self._tag_length = suite.aead.tag_length
         self._overhead = HEADER_LENGTH + self._tag_length
         self._header = _OUTER + self._tag_length  # with the length of the inner plaintext added, the header of a record
+        self._lone_length = 0
+        """Of the last lone record's inner plaintext: the next one is often as long, and has the same header."""
+        self._lone_header = b""
 
     def seal(self, content_type: int, data: Buffer, size_limit: int, padding: int) -> bytes:
         """`data` as one or more whole records, each padded to a multiple of `padding` bytes (RFC 8446, section 5.4)."""
@@ -51,6 +55,23 @@ class Protection13(Protection):
         sealed = self._aead.encrypt(self._nonce(), inner, header)
         self._sequence += 1
         return header + sealed
+
+    def seal_lone_data(self, data: Buffer, size_limit: int) -> bytes:
+        """One record of `data` and its type."""
+        sequence = self._sequence
+        if not 0 < len(data) < size_limit or sequence >= self._soft_limit:
+            return b""
+        inner = b"".join((data, _DATA_TYPE))
+        if len(inner) != self._lone_length:
+            self._set_lone_length(len(inner))
+        header = self._lone_header
+        sealed = self._aead.encrypt((self._iv ^ sequence).to_bytes(NONCE_LENGTH), inner, header)
+        self._sequence = sequence + 1
+        return header + sealed
+
+    def _set_lone_length(self, inner_length: int) -> None:
+        self._lone_length = inner_length
+        self._lone_header = (self._header + inner_length).to_bytes(HEADER_LENGTH)
 
     def _seal_many(self, content_type: int, data: memoryview, inner_limit: int, padding: int) -> bytes:
         step = inner_limit - 1
@@ -92,20 +113,24 @@ class Protection13(Protection):
 
     def open_lone_data(self, received: Buffer, size_limit: int) -> bytes:
         """The content of a record that has some."""
-        inner_length = len(received) - self._overhead
-        header = (self._header + inner_length).to_bytes(HEADER_LENGTH, "big")
-        is_plain = received[:HEADER_LENGTH] == header and 1 < inner_length <= size_limit
-        if not is_plain or self._sequence >= self._soft_limit:
+        sequence, inner_length = self._sequence, len(received) - self._overhead
+        if not 1 < inner_length <= size_limit or sequence >= self._soft_limit:
+            return b""
+        if inner_length != self._lone_length:
+            self._set_lone_length(inner_length)
+        header = self._lone_header
+        if received[:HEADER_LENGTH] != header:
             return b""
         try:
-            inner = self._aead.decrypt(self._nonce(), received[HEADER_LENGTH:], header)
+            nonce = (self._iv ^ sequence).to_bytes(NONCE_LENGTH)
+            inner = self._aead.decrypt(nonce, received[HEADER_LENGTH:], header)
         except InvalidTag:
             return b""
         if inner[-1] != _APPLICATION_DATA:
             inner = inner.rstrip(b"\0")  # as `open` does
             if len(inner) < 2 or inner[-1] != _APPLICATION_DATA:
                 return b""
-        self._sequence += 1
+        self._sequence = sequence + 1
         return inner[:-1]
 
     def open_data(self, received: Buffer, size_limit: int, before: bytes = b"") -> tuple[bytes, int]:
