@@ -11,6 +11,7 @@ from cryptography.exceptions import InvalidTag
 from turtls.crypto.aead import AEAD, Buffer
 from turtls.crypto.cbc import BLOCK_LENGTH, AesCbc
 from turtls.crypto.hashes import SHA1, SHA256, SHA384
+from turtls.crypto.key_schedule import TrafficSecret
 from turtls.crypto.suites import Suite13
 from turtls.errors import Fault, ProtocolError
 from turtls.record.layer import RecordLayer
@@ -61,7 +62,7 @@ def records_plain(data: bytes) -> None:
 
 def records13(data: bytes) -> None:
     """Records of TLS 1.3."""
-    _both_ways(data, lambda: Protection13(_SUITE, bytes(32)))
+    _both_ways(data, lambda: Protection13(_SUITE, TrafficSecret(_SUITE.hash, bytes(32))))
 
 
 def records12(data: bytes) -> None:

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 from cryptography.hazmat.primitives import hashes as library_hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from hypothesis import given
 from hypothesis import strategies as st
 
+from turtls.crypto.aead import AES_128_GCM
 from turtls.crypto.hashes import SHA256, SHA384, HmacKey
 from turtls.crypto.key_schedule import (
     EarlySecret,
     HandshakeSecret,
     MasterSecret,
     PskOrigin,
+    TrafficSecret,
     expand_label,
     exporter,
-    finished_mac,
-    next_generation,
     resumption_psk,
-    traffic_keys,
 )
 from turtls.crypto.suites import SUITES13, Suite13
-from turtls.wire.registries import CipherSuite
 
-SUITE = SUITES13[CipherSuite.TLS_AES_128_GCM_SHA256]
 SHARED_SECRET = bytes.fromhex("8bd4054fb55b9d63fdfbacf9f04b9f0d35e6d63f537563efd46272900f89492d")
 UP_TO_SERVER_HELLO = bytes.fromhex("860c06edc07858ee8e78f0e7428c58edd6b43f2ca3e6e95f02ed063cf0e1cad8")
 UP_TO_CERTIFICATE_VERIFY = bytes.fromhex("edb7725fa7a3473b031ec8ef65a2485493900138a2b91291407d7951a06110ed")
@@ -34,15 +33,15 @@ SERVER_HANDSHAKE = bytes.fromhex("b67b7d690cc16c4e75e54213cb2d37b4e9c912bcded910
 
 
 def test_the_stages_of_rfc_8448() -> None:
-    handshake = HandshakeSecret(EarlySecret(SHA256, None), SHARED_SECRET)
+    handshake = HandshakeSecret(SHA256, None, SHARED_SECRET)
     client, server = handshake.traffic_secrets(UP_TO_SERVER_HELLO)
-    assert client.hex() == "b3eddb126e067f35a780b3abf45e2d8f3b1a950738f52e9600746a0e27a55a21"
-    assert server == SERVER_HANDSHAKE
+    assert client.raw.hex() == "b3eddb126e067f35a780b3abf45e2d8f3b1a950738f52e9600746a0e27a55a21"
+    assert server.raw == SERVER_HANDSHAKE
 
     master = MasterSecret(handshake)
     client, server = master.traffic_secrets(UP_TO_SERVER_FINISHED)
-    assert client.hex() == "9e40646ce79a7f9dc05af8889bce6552875afa0b06df0087f792ebb7c17504a5"
-    assert server.hex() == "a11af9f05531f856ad47116b45a950328204b4f44bfb6b3a4b4f1f3fcb631643"
+    assert client.raw.hex() == "9e40646ce79a7f9dc05af8889bce6552875afa0b06df0087f792ebb7c17504a5"
+    assert server.raw.hex() == "a11af9f05531f856ad47116b45a950328204b4f44bfb6b3a4b4f1f3fcb631643"
     exporter_master = master.exporter_master_secret(UP_TO_SERVER_FINISHED)
     assert exporter_master.hex() == "fe22f881176eda18eb8f44529e6792c50c9a3f89452f68d8ae311b4309d3cf50"
 
@@ -53,50 +52,49 @@ def test_the_stages_of_rfc_8448() -> None:
 
 
 def test_the_server_flight_of_rfc_8448() -> None:
-    key, iv = traffic_keys(SUITE, SERVER_HANDSHAKE)
+    secret = TrafficSecret(SHA256, SERVER_HANDSHAKE)
+    key, iv = secret.record_keys(AES_128_GCM)
     assert key.hex() == "3fce516009c21727d0f2e4e86ee403bc"
     assert iv.hex() == "5d313eb2671276ee13000b30"
-    verify_data = finished_mac(SHA256, SERVER_HANDSHAKE, UP_TO_CERTIFICATE_VERIFY)
+    verify_data = secret.finished_mac(UP_TO_CERTIFICATE_VERIFY)
     assert verify_data.hex() == "9b9b141d906337fbd2cbdce71df4deda4ab42c309572cb7fffee5454b78f0718"
 
 
 def test_a_stage_ends_when_the_next_begins() -> None:
     early = EarlySecret(SHA256, b"p" * 32)
-    handshake = HandshakeSecret(early, SHARED_SECRET)
+    handshake = HandshakeSecret(SHA256, early, SHARED_SECRET)
     with pytest.raises(AttributeError):
-        early.binder_key(PskOrigin.TICKET)
+        early.binder(PskOrigin.TICKET, UP_TO_SERVER_HELLO)
     MasterSecret(handshake)
     with pytest.raises(AttributeError):
         handshake.traffic_secrets(UP_TO_SERVER_HELLO)
 
 
+def raw(secrets: Iterable[TrafficSecret]) -> list[bytes]:
+    return [secret.raw for secret in secrets]
+
+
 def test_without_a_psk_the_first_stage_starts_from_zeros() -> None:
-    with_none = HandshakeSecret(EarlySecret(SHA384, None), b"s" * 32)
-    with_zeros = HandshakeSecret(EarlySecret(SHA384, bytes(48)), b"s" * 32)
-    assert with_none.traffic_secrets(b"t" * 48) == with_zeros.traffic_secrets(b"t" * 48)
-
-
-def test_without_a_key_exchange_the_second_stage_takes_zeros() -> None:
-    with_none = HandshakeSecret(EarlySecret(SHA256, b"p" * 32), None)
-    with_zeros = HandshakeSecret(EarlySecret(SHA256, b"p" * 32), bytes(32))
-    assert with_none.traffic_secrets(b"t" * 32) == with_zeros.traffic_secrets(b"t" * 32)
+    with_none = HandshakeSecret(SHA384, None, b"s" * 32)
+    with_zeros = HandshakeSecret(SHA384, EarlySecret(SHA384, bytes(48)), b"s" * 32)
+    assert raw(with_none.traffic_secrets(b"t" * 48)) == raw(with_zeros.traffic_secrets(b"t" * 48))
 
 
 def test_every_secret_is_another() -> None:
     transcript = b"t" * 32
     early = EarlySecret(SHA256, b"p" * 32)
     secrets = [
-        early.binder_key(PskOrigin.EXTERNAL),
-        early.binder_key(PskOrigin.TICKET),
-        early.client_early_traffic_secret(transcript),
+        early.binder(PskOrigin.EXTERNAL, transcript),
+        early.binder(PskOrigin.TICKET, transcript),
+        early.client_early_traffic_secret(transcript).raw,
         early.early_exporter_master_secret(transcript),
     ]
-    handshake = HandshakeSecret(early, b"s" * 32)
-    secrets += handshake.traffic_secrets(transcript)
+    handshake = HandshakeSecret(SHA256, early, b"s" * 32)
+    secrets += raw(handshake.traffic_secrets(transcript))
     master = MasterSecret(handshake)
-    secrets += master.traffic_secrets(transcript)
+    secrets += raw(master.traffic_secrets(transcript))
     secrets += [master.exporter_master_secret(transcript), master.resumption_master_secret(transcript)]
-    secrets += [next_generation(SHA256, secrets[-1])]
+    secrets += [TrafficSecret(SHA256, secrets[-1]).next_generation().raw]
     assert len(set(secrets)) == len(secrets) == 11
 
 
@@ -141,5 +139,5 @@ def test_exporter(context: bytes, length: int) -> None:
 
 @pytest.mark.parametrize("suite", SUITES13.values(), ids=lambda suite: suite.suite.name)
 def test_traffic_keys_have_the_lengths_of_the_suite(suite: Suite13) -> None:
-    key, iv = traffic_keys(suite, bytes(suite.hash.digest_size))
+    key, iv = TrafficSecret(suite.hash, bytes(suite.hash.digest_size)).record_keys(suite.aead)
     assert (len(key), len(iv)) == (suite.aead.key_length, 12)

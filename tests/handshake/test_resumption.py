@@ -46,7 +46,7 @@ from turtls.config import (
 )
 from turtls.connection import ClientConnection, ServerConnection
 from turtls.crypto.hashes import SHA256
-from turtls.crypto.key_schedule import EarlySecret, PskOrigin, finished_mac
+from turtls.crypto.key_schedule import EarlySecret, PskOrigin
 from turtls.crypto.signatures import KeySigner
 from turtls.crypto.tickets import MAX_LIFETIME, TicketCache, TicketKeys
 from turtls.errors import Fault, ProtocolError
@@ -559,8 +559,8 @@ def hello_with(
         )
         hello.extensions.add(offer)
         truncated = hello.to_bytes()[: -offer.binders_length]
-        binder_key = EarlySecret(SHA256, secret or session.secret).binder_key(PskOrigin.TICKET)
-        offer.binders = [finished_mac(SHA256, binder_key, SHA256.digest(truncated))] * len(identities)
+        early_secret = EarlySecret(SHA256, secret or session.secret)
+        offer.binders = [early_secret.binder(PskOrigin.TICKET, SHA256.digest(truncated))] * len(identities)
         return hello.to_bytes()
 
     return change

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from turtls.crypto.key_schedule import TrafficSecret
 from turtls.crypto.suites import SUITES13
 from turtls.io.limits import READ_SIZE
 from turtls.io.scratch import FULL_RECORD, read_size, scratch_buffer
@@ -12,9 +13,10 @@ from turtls.record.protection13 import Protection13
 from turtls.wire.registries import CipherSuite, ContentType
 
 
-@pytest.mark.parametrize("suite", [suite for suite in SUITES13 if suite != CipherSuite.TLS_AES_128_CCM_8_SHA256])
-def test_full_records_are_as_long_as_is_thought(suite: CipherSuite) -> None:
-    protection = Protection13(SUITES13[suite], bytes(32))
+@pytest.mark.parametrize("cipher_suite", [suite for suite in SUITES13 if suite != CipherSuite.TLS_AES_128_CCM_8_SHA256])
+def test_full_records_are_as_long_as_is_thought(cipher_suite: CipherSuite) -> None:
+    suite = SUITES13[cipher_suite]
+    protection = Protection13(suite, TrafficSecret(suite.hash, bytes(32)))
     record = protection.seal(ContentType.application_data, bytes(MAX_PLAINTEXT), MAX_INNER_PLAINTEXT, 0)
     assert len(record) == FULL_RECORD
 

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from turtls.crypto.key_schedule import TrafficSecret
 from turtls.crypto.prf import key_block
 from turtls.crypto.suites import SUITES13
 from turtls.crypto.suites12 import SUITES12
@@ -177,7 +178,8 @@ def test_tls_1_3(certificate: Path) -> None:
     secret = pair.secrets()["CLIENT_TRAFFIC_SECRET_0"]
     cipher = pair.client.cipher()
     assert cipher is not None
-    protection = Protection13(SUITES13[CipherSuite.by_name(cipher[0])], secret)
+    suite = SUITES13[CipherSuite.by_name(cipher[0])]
+    protection = Protection13(suite, TrafficSecret(suite.hash, secret))
     layer = RecordLayer()
     layer.install_read(protection)
     check_both_ways(pair, layer, protection, as_client=True)

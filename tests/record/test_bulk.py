@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from turtls.crypto.aead import AES_128_GCM, CHACHA20_POLY1305
+from turtls.crypto.key_schedule import TrafficSecret
 from turtls.crypto.suites import SUITES13
 from turtls.errors import Fault, ProtocolError
 from turtls.record.layer import RecordLayer
@@ -22,10 +23,16 @@ from turtls.wire.registries import CipherSuite, ContentType
 DATA = ContentType.application_data
 LIMIT = 100
 
+
+def protection13(cipher_suite: CipherSuite) -> Protection13:
+    suite = SUITES13[cipher_suite]
+    return Protection13(suite, TrafficSecret(suite.hash, b"s" * 32))
+
+
 MakeProtection = Callable[[], Protection]
 PROTECTIONS: dict[str, MakeProtection] = {
-    "1.3 GCM": lambda: Protection13(SUITES13[CipherSuite.TLS_AES_128_GCM_SHA256], b"s" * 32),
-    "1.3 CCM_8": lambda: Protection13(SUITES13[CipherSuite.TLS_AES_128_CCM_8_SHA256], b"s" * 32),
+    "1.3 GCM": lambda: protection13(CipherSuite.TLS_AES_128_GCM_SHA256),
+    "1.3 CCM_8": lambda: protection13(CipherSuite.TLS_AES_128_CCM_8_SHA256),
     "1.2 GCM": lambda: Protection12Aead(AES_128_GCM, b"k" * 16, b"salt"),
     "1.2 ChaCha20": lambda: Protection12Aead(CHACHA20_POLY1305, b"k" * 32, b"i" * 12),
 }

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from turtls.crypto.key_schedule import TrafficSecret
 from turtls.crypto.suites import SUITES13
 from turtls.errors import Fault, ProtocolError
 from turtls.record import limits
@@ -15,27 +16,27 @@ from turtls.record.protection13 import Protection13
 from turtls.wire.registries import CipherSuite, ContentType
 
 SUITE = SUITES13[CipherSuite.TLS_AES_128_GCM_SHA256]
-SECRET = b"s" * 32
-OTHER_SECRET = b"t" * 32
+SECRET = TrafficSecret(SUITE.hash, b"s" * 32)
+OTHER_SECRET = TrafficSecret(SUITE.hash, b"t" * 32)
 CCS = bytes.fromhex("14 0303 0001 01")
 HANDSHAKE, ALERT, DATA = ContentType.handshake, ContentType.alert, ContentType.application_data
 
 Content = tuple[ContentType, bytes]
 
 
-def sender(secret: bytes | None = SECRET) -> RecordLayer:
+def sender(secret: TrafficSecret | None = SECRET) -> RecordLayer:
     layer = RecordLayer()
     layer.install_write(Protection13(SUITE, secret) if secret else None)
     return layer
 
 
-def receiver(secret: bytes | None = SECRET) -> RecordLayer:
+def receiver(secret: TrafficSecret | None = SECRET) -> RecordLayer:
     layer = RecordLayer()
     layer.install_read(Protection13(SUITE, secret) if secret else None)
     return layer
 
 
-def sealed(*contents: Content, secret: bytes = SECRET) -> bytes:
+def sealed(*contents: Content, secret: TrafficSecret = SECRET) -> bytes:
     layer = sender(secret)
     for content in contents:
         layer.write(*content)
@@ -412,7 +413,7 @@ class TestRejectedEarlyData:
         assert refused(layer, plain(DATA, bytes(101))) is Fault.TOO_MUCH_EARLY_DATA
 
     @pytest.mark.parametrize("secret", [None, SECRET])
-    def test_not_for_ever_where_the_records_are_empty(self, secret: bytes | None) -> None:
+    def test_not_for_ever_where_the_records_are_empty(self, secret: TrafficSecret | None) -> None:
         layer = receiver(secret)
         layer.skip_application_data(100)
         layer.skip_undecryptable(100)

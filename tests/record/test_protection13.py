@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from turtls.crypto.key_schedule import TrafficSecret
 from turtls.crypto.suites import SUITES13, Suite13
 from turtls.errors import Fault, ProtocolError
 from turtls.record import limits
@@ -15,7 +16,7 @@ LIMIT = limits.MAX_INNER_PLAINTEXT
 
 
 def pair(suite: Suite13) -> tuple[Protection13, Protection13]:
-    secret = bytes(range(suite.hash.digest_size))
+    secret = TrafficSecret(suite.hash, bytes(range(suite.hash.digest_size)))
     return Protection13(suite, secret), Protection13(suite, secret)
 
 
@@ -31,7 +32,7 @@ def test_rfc8448_section_3_application_data() -> None:
         "1703030013c9872760655666b74d7ff1153efd6db6d0b0e3",
     )
     contents = ((ContentType.application_data, bytes(range(50))), (ContentType.alert, b"\x01\x00"))
-    sealing, opening = Protection13(AES_128_GCM, secret), Protection13(AES_128_GCM, secret)
+    sealing, opening = (Protection13(AES_128_GCM, TrafficSecret(AES_128_GCM.hash, secret)) for _ in range(2))
     for record, content in zip(records, contents, strict=True):
         assert sealing.seal(*content, LIMIT, 0).hex() == record
         assert open_record(opening, bytes.fromhex(record)) == content

@@ -15,7 +15,7 @@ to the right is a method of it::
                     |
                     v
     (EC)DHE  -> HKDF-Extract = HandshakeSecret
-     or 0           |---- traffic_secrets: client       "c hs traffic", ClientHello...ServerHello
+                    |---- traffic_secrets: client       "c hs traffic", ClientHello...ServerHello
                     |                      server       "s hs traffic", ClientHello...ServerHello
                     v
              Derive-Secret "derived"
@@ -35,9 +35,34 @@ from __future__ import annotations
 from enum import Enum
 from functools import cache, lru_cache
 
-from turtls.crypto.aead import NONCE_LENGTH
+from turtls.crypto.aead import AEAD, NONCE_LENGTH
 from turtls.crypto.hashes import Hash, HmacKey
-from turtls.crypto.suites import Suite13
+
+
+class TrafficSecret:
+    """What one side sends under: the keys of its records and its Finished are made of it.
+
+    Each of them is an HMAC under it, so the HMAC key is made once. `raw` is the secret as it is, for key logs and QUIC.
+    """
+
+    __slots__ = ("_key", "hash", "raw")
+
+    def __init__(self, hash: Hash, secret: bytes) -> None:
+        self.hash = hash
+        self.raw = secret
+        self._key = HmacKey(hash, secret)
+
+    def record_keys(self, aead: AEAD) -> tuple[bytes, bytes]:
+        """The key and the IV of records (RFC 8446, section 7.3)."""
+        return expand_label(self._key, b"key", b"", aead.key_length), expand_label(self._key, b"iv", b"", NONCE_LENGTH)
+
+    def finished_mac(self, transcript_hash: bytes) -> bytes:
+        """verify_data of this side's Finished (RFC 8446, section 4.4.4)."""
+        return _finished_mac(self.hash, self._key, transcript_hash)
+
+    def next_generation(self) -> TrafficSecret:
+        """application_traffic_secret_N+1, after a KeyUpdate (RFC 8446, section 7.2)."""
+        return TrafficSecret(self.hash, expand_label(self._key, b"traffic upd", b"", self.hash.digest_size))
 
 
 class _Stage:
@@ -45,18 +70,22 @@ class _Stage:
 
     __slots__ = ("_secret", "hash")
 
-    def __init__(self, hash: Hash, secret: HmacKey) -> None:
+    def __init__(self, hash: Hash, secret: bytes) -> None:
         self.hash = hash
-        self._secret = secret
+        self._secret = HmacKey(hash, secret)
 
     def _derive_secret(self, label: bytes, transcript_hash: bytes) -> bytes:
-        return expand_label(self._secret, label, transcript_hash, self.hash.digest_size)
+        length = self.hash.digest_size
+        return self._secret.digest(_label_prefix(label, length, length) + transcript_hash + b"\1")
 
-    def _extract_next(self, input_keying_material: bytes) -> HmacKey:
+    def _traffic_secret(self, label: bytes, transcript_hash: bytes) -> TrafficSecret:
+        return TrafficSecret(self.hash, self._derive_secret(label, transcript_hash))
+
+    def _extract_next(self, input_keying_material: bytes) -> bytes:
         """The secret of the next stage. This one is over, and its secret let go."""
         salt = self._derive_secret(b"derived", self.hash.empty)
         del self._secret
-        return _extract(self.hash, salt, input_keying_material)
+        return self.hash.hmac(salt, input_keying_material)
 
 
 class PskOrigin(Enum):
@@ -69,20 +98,21 @@ class PskOrigin(Enum):
 
 
 class EarlySecret(_Stage):
-    """The first stage, from a pre-shared key; None in a handshake without one."""
+    """The first stage, from a pre-shared key."""
 
     __slots__ = ()
 
-    def __init__(self, hash: Hash, psk: bytes | None) -> None:
-        super().__init__(hash, _extract_without_psk(hash) if psk is None else _extract(hash, hash.zeros, psk))
+    def __init__(self, hash: Hash, psk: bytes) -> None:
+        super().__init__(hash, _zero_salt(hash).digest(psk))
 
-    def binder_key(self, origin: PskOrigin) -> bytes:
-        """The base key of this PSK's binder."""
-        return self._derive_secret(origin.value, self.hash.empty)
+    def binder(self, origin: PskOrigin, transcript_hash: bytes) -> bytes:
+        """The proof of having this PSK, made with binder_key (RFC 8446, section 4.2.11.2)."""
+        binder_key = self._derive_secret(origin.value, self.hash.empty)
+        return _finished_mac(self.hash, HmacKey(self.hash, binder_key), transcript_hash)
 
-    def client_early_traffic_secret(self, transcript_hash: bytes) -> bytes:
+    def client_early_traffic_secret(self, transcript_hash: bytes) -> TrafficSecret:
         """Protects early data."""
-        return self._derive_secret(b"c e traffic", transcript_hash)
+        return self._traffic_secret(b"c e traffic", transcript_hash)
 
     def early_exporter_master_secret(self, transcript_hash: bytes) -> bytes:
         """For `exporter`, before the handshake ends."""
@@ -90,19 +120,21 @@ class EarlySecret(_Stage):
 
 
 class HandshakeSecret(_Stage):
-    """The second stage: the (EC)DHE shared secret comes in; None where only the PSK is used (psk_ke)."""
+    """The second stage: the (EC)DHE shared secret comes in. `early_secret` is None in a handshake without a PSK."""
 
     __slots__ = ()
 
-    def __init__(self, early_secret: EarlySecret, shared_secret: bytes | None) -> None:
-        hash = early_secret.hash
-        super().__init__(hash, early_secret._extract_next(hash.zeros if shared_secret is None else shared_secret))
+    def __init__(self, hash: Hash, early_secret: EarlySecret | None, shared_secret: bytes) -> None:
+        if early_secret is None:
+            super().__init__(hash, _salt_without_psk(hash).digest(shared_secret))
+        else:
+            super().__init__(hash, early_secret._extract_next(shared_secret))
 
-    def traffic_secrets(self, transcript_hash: bytes) -> tuple[bytes, bytes]:
+    def traffic_secrets(self, transcript_hash: bytes) -> tuple[TrafficSecret, TrafficSecret]:
         """The client's and the server's: they protect what each sends until its Finished."""
         return (
-            self._derive_secret(b"c hs traffic", transcript_hash),
-            self._derive_secret(b"s hs traffic", transcript_hash),
+            self._traffic_secret(b"c hs traffic", transcript_hash),
+            self._traffic_secret(b"s hs traffic", transcript_hash),
         )
 
 
@@ -115,11 +147,11 @@ class MasterSecret(_Stage):
         hash = handshake_secret.hash
         super().__init__(hash, handshake_secret._extract_next(hash.zeros))
 
-    def traffic_secrets(self, transcript_hash: bytes) -> tuple[bytes, bytes]:
+    def traffic_secrets(self, transcript_hash: bytes) -> tuple[TrafficSecret, TrafficSecret]:
         """The client's and the server's: they protect application data until the sender's first KeyUpdate."""
         return (
-            self._derive_secret(b"c ap traffic", transcript_hash),
-            self._derive_secret(b"s ap traffic", transcript_hash),
+            self._traffic_secret(b"c ap traffic", transcript_hash),
+            self._traffic_secret(b"s ap traffic", transcript_hash),
         )
 
     def exporter_master_secret(self, transcript_hash: bytes) -> bytes:
@@ -131,15 +163,16 @@ class MasterSecret(_Stage):
         return self._derive_secret(b"res master", transcript_hash)
 
 
-def _extract(hash: Hash, salt: bytes, input_keying_material: bytes) -> HmacKey:
-    """HKDF-Extract (RFC 5869, section 2.2), ready for HKDF-Expand."""
-    return HmacKey(hash, hash.hmac(salt, input_keying_material))
+@cache
+def _zero_salt(hash: Hash) -> HmacKey:
+    """What the first HKDF-Extract is keyed with. HKDF-Extract is an HMAC under its salt (RFC 5869, section 2.2)."""
+    return HmacKey(hash, hash.zeros)
 
 
 @cache
-def _extract_without_psk(hash: Hash) -> HmacKey:
-    """Where there is no PSK, the first stage is a constant of the hash."""
-    return _extract(hash, hash.zeros, hash.zeros)
+def _salt_without_psk(hash: Hash) -> HmacKey:
+    """What the second is keyed with where there is no PSK: then all of the first stage is a constant of the hash."""
+    return HmacKey(hash, EarlySecret(hash, hash.zeros)._derive_secret(b"derived", hash.empty))
 
 
 def expand_label(secret: HmacKey, label: bytes, context: bytes, length: int) -> bytes:
@@ -162,20 +195,9 @@ def _label_prefix(label: bytes, context_length: int, length: int) -> bytes:
     return length.to_bytes(2) + bytes((len(full),)) + full + bytes((context_length,))
 
 
-def traffic_keys(suite: Suite13, traffic_secret: bytes) -> tuple[bytes, bytes]:
-    """The key and the IV of records (RFC 8446, section 7.3)."""
-    secret = HmacKey(suite.hash, traffic_secret)
-    return expand_label(secret, b"key", b"", suite.aead.key_length), expand_label(secret, b"iv", b"", NONCE_LENGTH)
-
-
-def next_generation(hash: Hash, traffic_secret: bytes) -> bytes:
-    """application_traffic_secret_N+1, after a KeyUpdate (RFC 8446, section 7.2)."""
-    return expand_label(HmacKey(hash, traffic_secret), b"traffic upd", b"", hash.digest_size)
-
-
-def finished_mac(hash: Hash, base_key: bytes, transcript_hash: bytes) -> bytes:
+def _finished_mac(hash: Hash, base_key: HmacKey, transcript_hash: bytes) -> bytes:
     """verify_data of a Finished (RFC 8446, section 4.4.4), or a PSK binder (section 4.2.11.2)."""
-    finished_key = expand_label(HmacKey(hash, base_key), b"finished", b"", hash.digest_size)
+    finished_key = expand_label(base_key, b"finished", b"", hash.digest_size)
     return hash.hmac(finished_key, transcript_hash)
 
 
@@ -186,7 +208,7 @@ def resumption_psk(hash: Hash, resumption_master_secret: bytes, ticket_nonce: by
 
 def imported_psk(hash: Hash, key: bytes, imported_identity: bytes, target: Hash) -> bytes:
     """The PSK for suites of the hash `target`, from an external `key` that goes with `hash` (RFC 9258, section 4.1)."""
-    secret = _extract(hash, hash.zeros, key)
+    secret = HmacKey(hash, _zero_salt(hash).digest(key))
     return expand_label(secret, b"derived psk", hash.digest(imported_identity), target.digest_size)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from turtls.config import Negotiated, Role
-from turtls.crypto.key_schedule import MasterSecret, finished_mac
+from turtls.crypto.key_schedule import MasterSecret
 from turtls.crypto.suites import SUITES13, Suite13
 from turtls.errors import Fault, ProtocolError
 from turtls.handshake.certificates import Authenticated, Authenticator, answer_certificate_request
@@ -89,7 +89,7 @@ async def handshake(
             certificate = await receive_certificate(peer, compressions)
         authenticated = await _authenticate_server(peer, offer, certificate, transcript)
     finished = await peer.receive(Finished)
-    proof = verify_finished(finished_mac(suite.hash, server_secret, transcript.digest()), finished.verify_data)
+    proof = verify_finished(server_secret.finished_mac(transcript.digest()), finished.verify_data)
     transcript.add(finished.raw)
     if external is not None:
         peer.explain("authentication", "The server's Finished shows that it has the same pre-shared key as the client.")
@@ -107,7 +107,7 @@ async def handshake(
         if request.certificate_request_context:
             raise ProtocolError(Fault.ILLEGAL_PARAMETER, "certificate_request_context in the handshake")
         await answer_certificate_request(peer, offer.config, request, transcript)
-    verify_data = finished_mac(suite.hash, client_secret, transcript.digest())
+    verify_data = client_secret.finished_mac(transcript.digest())
     transcript.add(peer.send(Finished(verify_data=verify_data)))
     peer.install_write(Level.APPLICATION, suite, client_application, "the client's data follows")
 
@@ -129,8 +129,8 @@ async def handshake(
             hello_retry=hello_retry,
         ),
         suite=suite,
-        client_traffic_secret=client_application,
-        server_traffic_secret=server_application,
+        client_traffic_secret=client_application.raw,
+        server_traffic_secret=server_application.raw,
         exporter_master_secret=exporter,
         resumption_master_secret=master_secret.resumption_master_secret(transcript.digest()),
         transcript=transcript if PostHandshakeAuth in offer.hello.extensions else None,

@@ -11,7 +11,7 @@ from typing import Final
 from turtls.config import ServerConfig
 from turtls.config.replay import MAX_EARLY_DATA
 from turtls.crypto.hashes import SHA256
-from turtls.crypto.key_schedule import EarlySecret
+from turtls.crypto.key_schedule import EarlySecret, TrafficSecret
 from turtls.crypto.suites import SUITES13, Suite13
 from turtls.errors import Fault, ProtocolError
 from turtls.handshake.offer import Offer
@@ -25,11 +25,11 @@ MAX_TICKET_AGE_ERROR: Final = 10.0
 """Seconds by which a ticket's age by the client's clock may differ from that by the server's (section 8.3)."""
 
 
-def early_traffic_secret(peer: Peer, early_secret: EarlySecret, transcript_hash: bytes) -> bytes:
+def early_traffic_secret(peer: Peer, early_secret: EarlySecret, transcript_hash: bytes) -> TrafficSecret:
     """client_early_traffic_secret, from the ClientHello alone (section 7.1)."""
     client = early_secret.client_early_traffic_secret(transcript_hash)
     exporter = early_secret.early_exporter_master_secret(transcript_hash)
-    peer.derived("client_early_traffic_secret", client, "protects early data", keylog="CLIENT_EARLY_TRAFFIC_SECRET")
+    peer.derived("client_early_traffic_secret", client.raw, "protects early data", keylog="CLIENT_EARLY_TRAFFIC_SECRET")
     peer.derived(
         "early_exporter_master_secret",
         exporter,
@@ -80,7 +80,7 @@ async def accept_early_data(
     suite: Suite13,
     alpn: str | None,
     transcript: Transcript,
-) -> bytes | None:
+) -> TrafficSecret | None:
     """The secret of the early data that the client sends; None if it is not accepted, and then it is dropped.
 
     `transcript` ends with the ClientHello.

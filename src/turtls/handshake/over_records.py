@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from turtls.config import Session
+from turtls.crypto.key_schedule import TrafficSecret
 from turtls.crypto.suites import Suite13
 from turtls.errors import Fault, ProtocolError
 from turtls.handshake.peer import Level
@@ -91,7 +92,7 @@ class RecordCarrier:
             if not self._version_is_settled:  # section 5.1: only a first ClientHello may say less
                 self.records.legacy_record_version = int(ProtocolVersion.TLS_1_2)
 
-    def install_read(self, level: Level, suite: Suite13, traffic_secret: bytes) -> None:
+    def install_read(self, level: Level, suite: Suite13, traffic_secret: TrafficSecret) -> None:
         """Expect what follows under new keys. Raises ProtocolError (EXCESS_HANDSHAKE_DATA)."""
         self.messages.require_empty()
         self.records.install_read(Protection13(suite, traffic_secret))
@@ -101,7 +102,7 @@ class RecordCarrier:
         if level is not Level.EARLY:
             self.early_data_left = None
 
-    def install_write(self, level: Level, suite: Suite13, traffic_secret: bytes) -> None:
+    def install_write(self, level: Level, suite: Suite13, traffic_secret: TrafficSecret) -> None:
         """Send what follows under new keys. With those for early data, this is sent, too."""
         self.flush()
         self.records.install_write(Protection13(suite, traffic_secret))

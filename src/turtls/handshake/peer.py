@@ -13,6 +13,7 @@ from types import coroutine
 from typing import Any, NoReturn, Protocol, TypeVar, overload
 
 from turtls.config import Environment, Session
+from turtls.crypto.key_schedule import TrafficSecret
 from turtls.crypto.suites import Suite13
 from turtls.crypto.suites12 import Suite12
 from turtls.events import Event, HandshakeMessageSeen, KeysInstalled, SecretDerived, StepTaken, Trace
@@ -68,11 +69,11 @@ class Carrier(Protocol):
         """Send a message, with its header, under the present keys."""
         ...
 
-    def install_read(self, level: Level, suite: Suite13, traffic_secret: bytes) -> None:
+    def install_read(self, level: Level, suite: Suite13, traffic_secret: TrafficSecret) -> None:
         """Expect what follows under new keys. Raises ProtocolError if a message lies across the change."""
         ...
 
-    def install_write(self, level: Level, suite: Suite13, traffic_secret: bytes) -> None:
+    def install_write(self, level: Level, suite: Suite13, traffic_secret: TrafficSecret) -> None:
         """Send what follows under new keys."""
         ...
 
@@ -241,14 +242,14 @@ class Peer:
         """Await the result, which may be there already; other connections go on meanwhile."""
         return (yield Wait(result, purpose)) if hasattr(result, "__await__") else result
 
-    def install_read(self, level: Level, suite: Suite13, traffic_secret: bytes, why: str) -> None:
+    def install_read(self, level: Level, suite: Suite13, traffic_secret: TrafficSecret, why: str) -> None:
         """Expect what follows under keys from `traffic_secret`."""
         self.carrier.install_read(level, suite, traffic_secret)
         self._reads_encrypted = True
         if self._observer is not None:
             self._observer(KeysInstalled("received", level.value, suite.suite.name, why))
 
-    def install_write(self, level: Level, suite: Suite13, traffic_secret: bytes, why: str) -> None:
+    def install_write(self, level: Level, suite: Suite13, traffic_secret: TrafficSecret, why: str) -> None:
         """Send what follows under keys from `traffic_secret`."""
         self.carrier.install_write(level, suite, traffic_secret)
         self._writes_encrypted = True

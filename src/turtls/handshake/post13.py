@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Literal
 
 from turtls.config import ClientConfig, ServerConfig
-from turtls.crypto.key_schedule import finished_mac, next_generation
+from turtls.crypto.key_schedule import TrafficSecret
 from turtls.crypto.tickets import MAX_LIFETIME
 from turtls.errors import Fault, ProtocolError
 from turtls.events import KeysUpdated, PeerAuthenticated, SessionReceived
@@ -103,11 +103,11 @@ class TrafficKeys:
             self._owes_answer = True
         self._peer.events.append(KeysUpdated())
 
-    def _next(self, side: Side) -> bytes:
+    def _next(self, side: Side) -> TrafficSecret:
         established = self._established
         attribute = f"{side}_traffic_secret"
-        secret = next_generation(established.suite.hash, getattr(established, attribute))
-        setattr(established, attribute, secret)
+        secret = TrafficSecret(established.suite.hash, getattr(established, attribute)).next_generation()
+        setattr(established, attribute, secret.raw)
         return secret
 
 
@@ -156,8 +156,8 @@ async def _authenticate(
     transcript = established.transcript.copy()
     transcript.add(request.raw)
     await answer_certificate_request(peer, config, request, transcript)
-    base_key = established.client_traffic_secret
-    peer.send(Finished(verify_data=finished_mac(established.suite.hash, base_key, transcript.digest())))
+    base_key = TrafficSecret(established.suite.hash, established.client_traffic_secret)
+    peer.send(Finished(verify_data=base_key.finished_mac(transcript.digest())))
 
 
 # ------------------------------------------------------------------------------------------- the server
@@ -206,8 +206,8 @@ async def server(peer: Peer, established: Established, keys: TrafficKeys, reques
         transcript.add(request.raw)
         authenticated = await check_client_certificate(peer, requests.config, request, message, transcript)
         finished = await peer.receive(Finished)
-        expected = finished_mac(established.suite.hash, established.client_traffic_secret, transcript.digest())
-        verify_finished(expected, finished.verify_data)
+        base_key = TrafficSecret(established.suite.hash, established.client_traffic_secret)
+        verify_finished(base_key.finished_mac(transcript.digest()), finished.verify_data)
         requests.answer_under_way = False
         if authenticated is not None:
             established.negotiated = replace(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from turtls.config import ClientConfig, PreSharedKey, ServerConfig, Session, VerifiedChain
 from turtls.crypto.hashes import SHA256, SHA384, Hash
-from turtls.crypto.key_schedule import EarlySecret, PskOrigin, finished_mac, imported_psk
+from turtls.crypto.key_schedule import EarlySecret, PskOrigin, imported_psk
 from turtls.crypto.suites import SUITES13, Suite13
 from turtls.errors import Fault, ProtocolError
 from turtls.handshake.peer import Peer
@@ -71,7 +71,7 @@ class Psk:
 
     def binder(self, transcript_hash: bytes) -> bytes:
         """The proof of having it, over the transcript up to the binders (section 4.2.11.2)."""
-        return finished_mac(self.hash, self.early_secret.binder_key(self.origin), transcript_hash)
+        return self.early_secret.binder(self.origin, transcript_hash)
 
 
 def _external(psk: PreSharedKey, hash: Hash) -> Psk | None:

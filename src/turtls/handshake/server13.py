@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from turtls.config import ClientAuth, Credential, Negotiated, Role, ServerConfig
 from turtls.crypto.groups import POST_QUANTUM
-from turtls.crypto.key_schedule import MasterSecret, finished_mac
+from turtls.crypto.key_schedule import MasterSecret, TrafficSecret
 from turtls.crypto.suites import SUITES13, Suite13
 from turtls.errors import Fault, ProtocolError
 from turtls.handshake.certificates import (
@@ -87,7 +87,7 @@ async def handshake(peer: Peer, config: ServerConfig, hello: ClientHello) -> Est
     credential, scheme = (None, None) if chosen else choose_credential(config, hello, server_name)
     psk = chosen.psk if chosen is not None else None
     state = psk.state if psk is not None else None
-    early_secret: bytes | None = None
+    early_secret: TrafficSecret | None = None
     if EarlyDataIndication in hello.extensions:
         early_secret = await accept_early_data(peer, config, chosen, suite, alpn, transcript)
     answers: list[AnyExtension] = [
@@ -135,7 +135,7 @@ async def handshake(peer: Peer, config: ServerConfig, hello: ClientHello) -> Est
             requested=hello.extensions,
             compressions=config.certificate_compression,
         )
-    verify_data = finished_mac(suite.hash, server_secret, transcript.digest())
+    verify_data = server_secret.finished_mac(transcript.digest())
     transcript.add(peer.send(Finished(verify_data=verify_data)))
     master_secret = MasterSecret(handshake_secret)
     client_application, server_application, exporter = application_traffic_secrets(
@@ -150,7 +150,7 @@ async def handshake(peer: Peer, config: ServerConfig, hello: ClientHello) -> Est
         peer.install_read(Level.HANDSHAKE, suite, client_secret, "early data is over; the client's answers follow")
     authenticated = await _authenticate_client(peer, config, request, transcript) if request is not None else None
     finished = await peer.receive(Finished)
-    proof = verify_finished(finished_mac(suite.hash, client_secret, transcript.digest()), finished.verify_data)
+    proof = verify_finished(client_secret.finished_mac(transcript.digest()), finished.verify_data)
     transcript.add(finished.raw)
     peer.install_read(Level.APPLICATION, suite, client_application, "the client's data follows")
     return Established(
@@ -171,8 +171,8 @@ async def handshake(peer: Peer, config: ServerConfig, hello: ClientHello) -> Est
             hello_retry=hello_retry,
         ),
         suite=suite,
-        client_traffic_secret=client_application,
-        server_traffic_secret=server_application,
+        client_traffic_secret=client_application.raw,
+        server_traffic_secret=server_application.raw,
         exporter_master_secret=exporter,
         resumption_master_secret=(
             master_secret.resumption_master_secret(transcript.digest()) if can_use_psk(hello) else b""

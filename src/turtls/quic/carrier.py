@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from turtls.config import Session
+from turtls.crypto.key_schedule import TrafficSecret
 from turtls.crypto.suites import Suite13
 from turtls.errors import ConfigError, Fault, ProtocolError
 from turtls.events import Event
@@ -87,16 +88,16 @@ class CryptoCarrier:
             raw = self._unsent.pop()[1] + raw
         self._unsent.append((self._write_level, raw))
 
-    def install_read(self, level: Level, suite: Suite13, traffic_secret: bytes) -> None:
+    def install_read(self, level: Level, suite: Suite13, traffic_secret: TrafficSecret) -> None:
         """Expect what follows at another level. Raises ProtocolError (EXCESS_HANDSHAKE_DATA)."""
         self.messages.require_empty()
         if level is not Level.EARLY:  # no CRYPTO frames come in 0-RTT packets (RFC 9000, section 12.5)
             self._read_level = level
-        self.events.append(KeysAvailable("received", level, suite.suite, traffic_secret))
+        self.events.append(KeysAvailable("received", level, suite.suite, traffic_secret.raw))
 
-    def install_write(self, level: Level, suite: Suite13, traffic_secret: bytes) -> None:
+    def install_write(self, level: Level, suite: Suite13, traffic_secret: TrafficSecret) -> None:
         """Send what follows at another level."""
-        keys = KeysAvailable("sent", level, suite.suite, traffic_secret)
+        keys = KeysAvailable("sent", level, suite.suite, traffic_secret.raw)
         if level is Level.EARLY:
             self.early_keys = keys
         else:

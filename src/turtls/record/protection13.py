@@ -11,7 +11,7 @@ from io import BytesIO
 from cryptography.exceptions import InvalidTag
 
 from turtls.crypto.aead import NONCE_LENGTH, Buffer
-from turtls.crypto.key_schedule import traffic_keys
+from turtls.crypto.key_schedule import TrafficSecret
 from turtls.crypto.suites import Suite13
 from turtls.errors import Fault, ProtocolError
 from turtls.record import limits
@@ -34,9 +34,9 @@ class Protection13(Protection):
     max_ciphertext = limits.MAX_CIPHERTEXT13
     hides_type = True
 
-    def __init__(self, suite: Suite13, traffic_secret: bytes) -> None:
+    def __init__(self, suite: Suite13, traffic_secret: TrafficSecret) -> None:
         super().__init__(suite.aead.limit_records)
-        key, iv = traffic_keys(suite, traffic_secret)
+        key, iv = traffic_secret.record_keys(suite.aead)
         self._aead = suite.aead.new(key)
         self._iv = int.from_bytes(iv, "big")
         self._tag_length = suite.aead.tag_length
