@@ -74,7 +74,7 @@ def test_a_transcript_is_hashed_once_the_suite_is_known() -> None:
     transcript.add(b"three")
     assert transcript.started
     assert transcript.digest() == SHA256.digest(b"onetwothree")
-    assert transcript.digest(b"four") == SHA256.digest(b"onetwothreefour")
+    assert transcript.digest_with(b"four") == SHA256.digest(b"onetwothreefour")
     assert transcript.digest() == SHA256.digest(b"onetwothree")
     transcript.start(SHA384)  # too late
     assert transcript.digest() == SHA256.digest(b"onetwothree")

@@ -124,7 +124,7 @@ def _ticket_age(psk: Psk, now: float) -> int:
 def binders(psks: list[Psk], truncated_hello: bytes, transcript: Transcript) -> list[bytes]:
     """Over what came before this ClientHello, if there was something, and it itself up to the binders."""
     if transcript.started:
-        transcript_hash = transcript.digest(truncated_hello)
+        transcript_hash = transcript.digest_with(truncated_hello)
         return [psk.binder(transcript_hash) for psk in psks]
     return [psk.binder(psk.hash.digest(truncated_hello)) for psk in psks]
 
@@ -161,7 +161,7 @@ async def choose_psk(
     _check_offer(hello, offered)
     if not can_use_psk(hello):
         return None
-    transcript_hash = transcript.digest(hello.raw[: -offered.binders_length])
+    transcript_hash = transcript.digest_with(hello.raw[: -offered.binders_length])
     for index, identity in enumerate(offered.identities[:MAX_IDENTITIES_TRIED]):
         psk = await _find(peer, config, identity.identity, suite, server_name)
         if psk is not None:

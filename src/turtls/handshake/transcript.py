@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NoReturn
 
 from turtls.crypto.hashes import Hash, HashState
 from turtls.wire.registries import HandshakeType
@@ -11,10 +12,12 @@ from turtls.wire.registries import HandshakeType
 class Transcript:
     """The handshake messages so far, hashed as soon as the cipher suite says how."""
 
-    __slots__ = ("_messages", "_state", "add", "hash")
+    __slots__ = ("_messages", "_state", "add", "digest", "hash")
 
     add: Callable[[bytes], None]
     """Puts one more message, with its header, at the end."""
+    digest: Callable[[], bytes]
+    """Gives the Transcript-Hash of the messages so far."""
     hash: Hash
     """Known once `start` was called."""
 
@@ -22,6 +25,7 @@ class Transcript:
         self._messages: list[bytes] = []
         self._state: HashState | None = None
         self.add = self._messages.append
+        self.digest = _not_started
 
     def start(self, hash: Hash, *, keep_messages: bool = False) -> None:
         """Hash from now on, and what was added before. A second call changes nothing.
@@ -39,6 +43,7 @@ class Transcript:
     def _begin(self, state: HashState) -> None:
         self._state = state
         self.add = state.update
+        self.digest = state.digest
 
     def _add_and_keep(self, raw: bytes) -> None:
         self._started().update(raw)
@@ -54,12 +59,10 @@ class Transcript:
         self._messages.clear()
         self.add = self._started().update
 
-    def digest(self, following: bytes = b"") -> bytes:
+    def digest_with(self, following: bytes) -> bytes:
         """Transcript-Hash of the messages so far, and of `following` behind them without adding it."""
-        state = self._started()
-        if following:
-            state = state.copy()
-            state.update(following)
+        state = self._started().copy()
+        state.update(following)
         return state.digest()
 
     def begin_again_after_retry(self) -> None:
@@ -80,6 +83,8 @@ class Transcript:
         return other
 
     def _started(self) -> HashState:
-        if self._state is None:
-            raise RuntimeError("the transcript's hash has not been chosen yet")
-        return self._state
+        return self._state if self._state is not None else _not_started()
+
+
+def _not_started() -> NoReturn:
+    raise RuntimeError("the transcript's hash has not been chosen yet")
