@@ -191,17 +191,16 @@ class Connection(Endpoint):
     def _step(self) -> bool:
         if self._peer_closed:
             return False
-        if self._established is not None:
-            data = self._records.read_application_data()
-            if data:
-                self._receive_application_data(data)
-                return self._transport_ended or self._records.holds
         record = self._records.next_record()
         if record is None:
             self._require_more()
             return False
-        self._records.opening = None
         content_type, content = record
+        if content_type == ContentType.application_data and self._established is not None:
+            if data := content + self._records.read_application_data():
+                self._receive_application_data(data)
+            return True
+        self._records.opening = None
         if content_type == ContentType.handshake:
             self._messages.feed(content)
         else:
@@ -236,11 +235,11 @@ class Connection(Endpoint):
             self._receive_alert(content)
         elif content_type == ContentType.change_cipher_spec:
             self._receive_change_cipher_spec(content)
-        elif content_type != ContentType.application_data or (content and self._established is not None):
-            raise ProtocolError(Fault.UNEXPECTED_RECORD, content_type.name)
-        elif self._established is None:
+        elif content_type == ContentType.application_data:
             self._carrier.take_early_data(len(content))
             self._events += [EarlyDataReceived(content)] if content else []
+        else:
+            raise ProtocolError(Fault.UNEXPECTED_RECORD, content_type.name)
 
     def _receive_alert(self, content: bytes) -> None:
         if len(content) != 2:

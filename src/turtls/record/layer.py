@@ -197,11 +197,6 @@ class RecordLayer:
         return content
 
     @property
-    def holds(self) -> bool:
-        """Whether something came that `read_application_data` has left to `next_record`."""
-        return self._held is not None
-
-    @property
     def settled(self) -> bool:
         """Whether all whole records are taken out, and nothing is counted that application data would reset."""
         return not (self._held or self._empty_records) and self._skippable_undecryptable is None
