@@ -82,14 +82,26 @@ def test_the_last_sequence_number_is_the_end() -> None:
         assert caught.value.fault is Fault.SEQUENCE_EXHAUSTED
 
 
-def test_many_records_end_there_too() -> None:
+@pytest.mark.parametrize("last", [50, 49, 1])
+def test_many_records_end_there_too(last: int) -> None:
     sealing, _ = pair(AES_128_GCM)
     sealing._sequence = 2**64 - 2
-    assert len(sealing.seal(ContentType.application_data, b"x" * 100, 51, 0)) == 2 * (5 + 51 + 16)
+    data = b"x" * (50 + last)
+    assert len(sealing.seal(ContentType.application_data, data, 51, 0)) == len(data) + 2 * (5 + 1 + 16)
     sealing._sequence = 2**64 - 1
     with pytest.raises(ProtocolError) as caught:
-        sealing.seal(ContentType.application_data, b"x" * 100, 51, 0)
+        sealing.seal(ContentType.application_data, data, 51, 0)
     assert caught.value.fault is Fault.SEQUENCE_EXHAUSTED
+
+
+@given(length=st.integers(1, 260), padding=st.sampled_from([0, 16, 64, 300]))
+def test_many_records_are_what_one_after_another_would_be(length: int, padding: int) -> None:
+    at_once, one_by_one = pair(AES_128_GCM)
+    data = bytes(n % 251 for n in range(length))
+    pieces = [data[start : start + 50] for start in range(0, length, 50)]
+    records = [one_by_one._seal_one(ContentType.application_data, piece, 51, padding) for piece in pieces]
+    assert at_once.seal(ContentType.application_data, data, 51, padding) == b"".join(records)
+    assert at_once._sequence == one_by_one._sequence == len(pieces)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
