@@ -6,10 +6,10 @@ negotiated has no code point here: 3DES, RC4, export, anonymous and NULL suites.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from struct import Struct
+from typing import NamedTuple
 
 from turtls.crypto.aead import (
     AEAD,
@@ -68,8 +68,7 @@ class Authentication(Enum):
         """Whether the server sends a Certificate."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Suite12:
+class Suite12(NamedTuple):
     """A cipher suite of TLS 1.2 or earlier."""
 
     suite: CipherSuite
