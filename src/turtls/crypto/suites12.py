@@ -137,6 +137,7 @@ def _key_block(mac_key_length: int, key_length: int, fixed_iv_length: int) -> St
     return Struct("".join(f"{length}s{length}s" for length in (mac_key_length, key_length, fixed_iv_length)))
 
 
+@cache
 def _read_exchange(name: str) -> tuple[KeyExchange, Authentication]:
     for authentication in (Authentication.RSA, Authentication.ECDSA):
         if name in (f"ECDHE_{authentication.value}", f"DHE_{authentication.value}"):

@@ -6,7 +6,9 @@ a key exchange (psk_dhe_ke, section 4.2.9), so what was recorded stays secret wh
 
 from __future__ import annotations
 
-from turtls.config import ClientConfig, PreSharedKey, ServerConfig, Session, VerifiedChain
+from typing import TYPE_CHECKING
+
+from turtls.config import ClientConfig, ServerConfig, Session, VerifiedChain
 from turtls.crypto.hashes import SHA256, SHA384, Hash
 from turtls.crypto.key_schedule import EarlySecret, PskOrigin, imported_psk
 from turtls.crypto.suites import SUITES13, Suite13
@@ -19,6 +21,9 @@ from turtls.wire.codec import Struct, opaque, uint16
 from turtls.wire.extensions import OfferedPsks, PskIdentity, PskKeyExchangeModes, SignatureAlgorithms
 from turtls.wire.messages import ClientHello
 from turtls.wire.registries import ProtocolVersion, PskKeyExchangeMode
+
+if TYPE_CHECKING:
+    from turtls.config import PreSharedKey
 
 MAX_IDENTITIES_TRIED = 8
 """Identities of one ClientHello that are looked up: clients offer a few, and each may cost a decryption."""

@@ -15,7 +15,6 @@ from turtls.crypto.suites12 import Suite12
 from turtls.errors import Fault, ProtocolError
 from turtls.record import limits
 from turtls.record.protection import HEADER, HEADER_LENGTH, SEQUENCE_END, Protection, check_content_length
-from turtls.record.protection_cbc import ProtectionCbc
 from turtls.wire.registries import ContentType, ProtocolVersion
 
 _APPLICATION_DATA = int(ContentType.application_data)
@@ -146,6 +145,8 @@ def protections(
     client_mac_key, server_mac_key, client_key, server_key, client_iv, server_iv = suite.key_block.unpack(key_block)
     if suite.aead is not None:
         return Protection12Aead(suite.aead, client_key, client_iv), Protection12Aead(suite.aead, server_key, server_iv)
+    from turtls.record.protection_cbc import ProtectionCbc  # large tables, for suites that few still use
+
     mac = cast(Hash, suite.mac)  # a suite has one or the other
     etm = encrypt_then_mac
     return (
