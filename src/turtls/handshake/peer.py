@@ -178,6 +178,7 @@ class Peer:
         "environment",
         "events",
         "keylog",
+        "tells_secrets",
         "version",
     )
 
@@ -195,6 +196,8 @@ class Peer:
         """What the application is told next."""
         self.keylog = keylog
         """Takes a label and a secret."""
+        self.tells_secrets = observer is not None or keylog is not None
+        """Whether `derived` has anybody to tell."""
         self.client_random = b""
         """Names the connection in a key log."""
         self.version: ProtocolVersion | None = None

@@ -18,18 +18,19 @@ def handshake_traffic_secrets(
 ) -> tuple[TrafficSecret, TrafficSecret]:
     """The client's and the server's handshake traffic secret, from ClientHello...ServerHello."""
     client, server = handshake_secret.traffic_secrets(transcript_hash)
-    peer.derived(
-        "client_handshake_traffic_secret",
-        client.raw,
-        "protects what the client sends in the handshake",
-        keylog="CLIENT_HANDSHAKE_TRAFFIC_SECRET",
-    )
-    peer.derived(
-        "server_handshake_traffic_secret",
-        server.raw,
-        "protects what the server sends in the handshake",
-        keylog="SERVER_HANDSHAKE_TRAFFIC_SECRET",
-    )
+    if peer.tells_secrets:
+        peer.derived(
+            "client_handshake_traffic_secret",
+            client.raw,
+            "protects what the client sends in the handshake",
+            keylog="CLIENT_HANDSHAKE_TRAFFIC_SECRET",
+        )
+        peer.derived(
+            "server_handshake_traffic_secret",
+            server.raw,
+            "protects what the server sends in the handshake",
+            keylog="SERVER_HANDSHAKE_TRAFFIC_SECRET",
+        )
     return client, server
 
 
@@ -39,19 +40,20 @@ def application_traffic_secrets(
     """The client's and the server's traffic secret and the exporter's, from ClientHello...server Finished."""
     client, server = master_secret.traffic_secrets(transcript_hash)
     exporter = master_secret.exporter_master_secret(transcript_hash)
-    peer.derived(
-        "client_application_traffic_secret_0",
-        client.raw,
-        "protects the application's data from the client",
-        keylog="CLIENT_TRAFFIC_SECRET_0",
-    )
-    peer.derived(
-        "server_application_traffic_secret_0",
-        server.raw,
-        "protects the application's data from the server",
-        keylog="SERVER_TRAFFIC_SECRET_0",
-    )
-    peer.derived(
-        "exporter_master_secret", exporter, "lets the application derive keys of its own", keylog="EXPORTER_SECRET"
-    )
+    if peer.tells_secrets:
+        peer.derived(
+            "client_application_traffic_secret_0",
+            client.raw,
+            "protects the application's data from the client",
+            keylog="CLIENT_TRAFFIC_SECRET_0",
+        )
+        peer.derived(
+            "server_application_traffic_secret_0",
+            server.raw,
+            "protects the application's data from the server",
+            keylog="SERVER_TRAFFIC_SECRET_0",
+        )
+        peer.derived(
+            "exporter_master_secret", exporter, "lets the application derive keys of its own", keylog="EXPORTER_SECRET"
+        )
     return client, server, exporter
