@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import cast
 
+from turtls.io.arrival import Arrival
 from turtls.io.received import ReceivedData
 
 
@@ -22,7 +23,7 @@ class TLSStreamReader(asyncio.StreamReader):
         self._received = ReceivedData()
         self._at_end = False
         self._error: Exception | None = None
-        self._waiting: asyncio.Future[None] | None = None
+        self._waiting: Arrival | None = None
         self._source: asyncio.ReadTransport | None = None
         self._source_paused = False
 
@@ -109,7 +110,7 @@ class TLSStreamReader(asyncio.StreamReader):
             raise RuntimeError("another coroutine is already waiting for incoming data")
         if self._source_paused:
             self._set_source_paused(False)
-        self._waiting = self._event_loop.create_future()
+        self._waiting = Arrival(self._event_loop)
         try:
             await self._waiting
         finally:
@@ -130,9 +131,9 @@ class TLSStreamReader(asyncio.StreamReader):
     def feed_data(self, data: bytes) -> None:  # type: ignore[override]  # the protocol gives no else
         """Data has come."""
         self._received.append(data)
-        self._wake()
         if not self._source_paused and self._received.size > 2 * self._size_limit:
             self._set_source_paused(True)
+        self._wake()
 
     def feed_eof(self) -> None:
         """The end has come."""
@@ -145,9 +146,8 @@ class TLSStreamReader(asyncio.StreamReader):
         self._wake()
 
     def _wake(self) -> None:
-        waiting = self._waiting
-        if waiting is not None and not waiting.done():
-            waiting.set_result(None)
+        if self._waiting is not None:
+            self._waiting.happen()
 
     def _resume_source(self) -> None:
         if self._source_paused and self._received.size <= self._size_limit:
