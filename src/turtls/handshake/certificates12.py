@@ -120,7 +120,10 @@ def choose_scheme12(
     schemes = credential.schemes(version, allowed)
     if version < ProtocolVersion.TLS_1_2:
         return schemes[0] if schemes else None
-    return next((scheme for scheme in schemes if scheme in accepted), None)
+    for scheme in schemes:
+        if scheme in accepted:
+            return scheme
+    return None
 
 
 def choose_client_credential12(

@@ -120,7 +120,7 @@ async def _full(
 
     # It may want to know who the client is.
     request: CertificateRequest12 | CertificateRequest11 | None = None
-    if isinstance(message, CertificateRequest12 | CertificateRequest11):
+    if isinstance(message, request_form):
         request = message
         transcript.add(request.raw)
         message = await peer.receive(ServerHelloDone)
@@ -363,36 +363,25 @@ def _check_signature(
 
 def _exchange(peer: Peer, offer: Offer, suite: Suite12, chain: VerifiedChain | None) -> ClientHalf:
     """The client's half of the suite's key exchange."""
-    environment, config = peer.environment, offer.config
-
-    def rsa() -> ClientHalf:
+    environment, config, exchange = peer.environment, offer.config, suite.key_exchange
+    inner: ClientHalf | None = None
+    if exchange.is_elliptic:
+        inner = ClientEcdhe(environment, config.policy.groups)
+    elif exchange in (KeyExchange.DHE, KeyExchange.DHE_PSK):
+        inner = ClientDhe()
+    elif exchange in (KeyExchange.RSA, KeyExchange.RSA_PSK):
         if chain is None:
             raise ProtocolError(Fault.NO_CERTIFICATE)
-        return ClientRsa(environment, chain.leaf.public_key, offer.hello.legacy_version)
-
-    def psk(inner: ClientHalf | None) -> ClientHalf:
+        inner = ClientRsa(environment, chain.leaf.public_key, offer.hello.legacy_version)
+    elif exchange.by_password and config.srp is not None:
+        inner = ClientSrp(environment, config.srp)
+    if exchange.by_psk:
         if config.psk12 is None:
             raise ConfigError(f"{suite.suite} was offered without a pre-shared key.")
         return ClientPsk(config.psk12, inner)
-
-    match suite.key_exchange:
-        case KeyExchange.ECDHE:
-            return ClientEcdhe(environment, config.policy.groups)
-        case KeyExchange.DHE:
-            return ClientDhe()
-        case KeyExchange.RSA:
-            return rsa()
-        case KeyExchange.PSK:
-            return psk(None)
-        case KeyExchange.DHE_PSK:
-            return psk(ClientDhe())
-        case KeyExchange.ECDHE_PSK:
-            return psk(ClientEcdhe(environment, config.policy.groups))
-        case KeyExchange.RSA_PSK:
-            return psk(rsa())
-        case KeyExchange.SRP | KeyExchange.SRP_RSA if config.srp is not None:
-            return ClientSrp(environment, config.srp)
-    raise ProtocolError(Fault.WRONG_CIPHER, suite.suite.name)
+    if inner is None:
+        raise ProtocolError(Fault.WRONG_CIPHER, suite.suite.name)
+    return inner
 
 
 async def _receive_ticket(peer: Peer, answer: Answer, transcript: Transcript) -> NewSessionTicket12 | None:

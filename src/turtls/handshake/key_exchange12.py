@@ -87,15 +87,17 @@ class ClientEcdhe:
     def __init__(self, environment: Environment, groups: tuple[NamedGroup, ...]) -> None:
         self.group: NamedGroup | None = None
         self._environment = environment
-        self._groups = [group for group in groups if group in CURVES12]
+        self._groups = groups
         self._params: ServerEcdhParams | None = None
 
     def read_params(self, content: bytes) -> int:
         """Only a named curve that was offered will do."""
         self._params, length = decode_prefix(ServerEcdhParams, content)
-        if self._params.curve_type != EcCurveType.named_curve or self._params.named_curve not in self._groups:
-            raise ProtocolError(Fault.WRONG_GROUP, self._params.named_curve.name)
-        self.group = self._params.named_curve
+        curve = self._params.named_curve
+        is_offered = curve in self._groups and curve in CURVES12
+        if self._params.curve_type != EcCurveType.named_curve or not is_offered:
+            raise ProtocolError(Fault.WRONG_GROUP, curve.name)
+        self.group = curve
         return length
 
     def answer(self) -> tuple[bytes, bytes]:

@@ -35,9 +35,10 @@ def choose(config: ServerConfig, hello: ClientHello, version: ProtocolVersion, s
     Raises ProtocolError with what the first of them lacks; NO_SHARED_CIPHER if there is none.
     """
     lacking = Fault.NO_SHARED_CIPHER
+    offered = frozenset(hello.cipher_suites)
     for code in preferred_suites(config, hello):
-        suite = SUITES12.get(code)
-        if suite is None or code not in hello.cipher_suites or version < suite.min_version:
+        suite = SUITES12.get(code) if code in offered else None
+        if suite is None or version < suite.min_version:
             continue
         choice = _complete(config, hello, version, server_name, suite)
         if isinstance(choice, Choice):
@@ -97,7 +98,10 @@ def _curve(config: ServerConfig, hello: ClientHello) -> NamedGroup | None:
     """The curve both sides know; without supported_groups a client takes any (RFC 8422, section 4)."""
     groups = hello.extensions.get(SupportedGroups)
     offered = groups.named_group_list if groups is not None else [NamedGroup.secp256r1]
-    return next((group for group in config.policy.groups if group in CURVES12 and group in offered), None)
+    for group in config.policy.groups:
+        if group in offered and group in CURVES12:
+            return group
+    return None
 
 
 def _finite_field(config: ServerConfig, hello: ClientHello) -> NamedGroup | None:

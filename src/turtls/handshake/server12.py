@@ -284,8 +284,8 @@ async def _exchange(peer: Peer, config: ServerConfig, hello: ClientHello, choice
         inner = ServerDhe(environment, group)
     elif exchange in (KeyExchange.RSA, KeyExchange.RSA_PSK) and credential is not None:
         inner = ServerRsa(_premaster_decrypter(peer, credential, hello.legacy_version))
-    if exchange in (KeyExchange.SRP, KeyExchange.SRP_RSA):
-        return ServerSrp(environment, await _srp_verifier(peer, config, hello))
+    elif exchange.by_password:
+        inner = ServerSrp(environment, await _srp_verifier(peer, config, hello))
     if exchange.by_psk:
         look_up = partial(look_up_psk, peer, config)
         return ServerPsk(environment, look_up, config.psk_identity_hint, inner)
