@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from typing import Final, TypeAlias
 
-from turtls.crypto.hashes import MD5, SHA1, Hash, HmacKey
+from turtls.crypto.hashes import MD5, SHA1, HmacKey
 
 MASTER_SECRET_LENGTH: Final = 48
 VERIFY_DATA_LENGTH: Final = 12
 
 
-class PHash:
-    """P_hash of one secret, which is all of the PRF of TLS 1.2 (RFC 5246, section 5)."""
+class PHash(HmacKey):
+    """P_hash of one secret, which is all of the PRF of TLS 1.2 (RFC 5246, section 5): HMAC under it, many times."""
 
-    __slots__ = ("_key",)
-
-    def __init__(self, hash: Hash, secret: bytes) -> None:
-        self._key = HmacKey(hash, secret)
+    __slots__ = ()
 
     def expand(self, label: bytes, seed: bytes, length: int) -> bytes:
         """A(0) = label + seed, A(i) = HMAC(secret, A(i-1)); the output is HMAC(secret, A(i) + A(0)) for i = 1, 2..."""
-        hmac = self._key.digest
+        hmac = self.digest
         seed = label + seed
         a = hmac(seed)
         output = hmac(a + seed)
