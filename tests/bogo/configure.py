@@ -204,7 +204,7 @@ def _restricted(policy: Policy, aeads: tuple[str, ...], hashes: tuple[str, ...],
 
 def _schemes(preferred: list[int]) -> tuple[SignatureScheme, ...]:
     for scheme in preferred:
-        if scheme not in SignatureScheme.known or scheme == SignatureScheme.rsa_pkcs1_md5_sha1:
+        if scheme not in SignatureScheme.names or scheme == SignatureScheme.rsa_pkcs1_md5_sha1:
             raise Unimplemented(f"a signature scheme {scheme:#06x} by that number")
     return tuple(map(SignatureScheme, preferred))
 

@@ -7,6 +7,7 @@ into the party's own transcript, so the other side finds nothing wrong but the m
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from copy import deepcopy
 from dataclasses import replace
 from functools import cache
 from typing import Any, TypeVar
@@ -161,7 +162,7 @@ class Meddler(Peer):
         self._count = 0
 
     def send_raw(self, raw: bytes, message: HandshakeMessage) -> bytes:
-        instead = self._meddle(self._count, type(message).from_bytes(raw))
+        instead = self._meddle(self._count, deepcopy(type(message).from_bytes(raw)))  # what is kept is not to change
         self._count += 1
         sent = [instead] if isinstance(instead, HandshakeMessage | bytes) else instead
         raws = [one if isinstance(one, bytes) else one.to_bytes() for one in sent]

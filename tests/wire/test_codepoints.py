@@ -46,3 +46,8 @@ def test_grease() -> None:
     """RFC 8701, section 2."""
     reserved = [value for value in range(2**16) if is_grease(value)]
     assert reserved == [0x0A0A + 0x1010 * number for number in range(16)]
+    for number in reserved:
+        assert NamedGroup.known[number] is NamedGroup.known[number]
+        assert NamedGroup.known[number].name == f"0x{number:04x}"
+        assert number not in NamedGroup.names
+        assert number not in map(int, NamedGroup.members())

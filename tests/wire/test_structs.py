@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 from tests.wire.structs import STRUCTS, declared
 from turtls.errors import Fault, ProtocolError
 from turtls.wire.codec import Struct, decode, decode_prefix
+from turtls.wire.extensions import Extensions
 from turtls.wire.messages import (
+    Certificate,
+    CertificateEntry,
     ClientHello,
     Finished,
     HandshakeMessage,
@@ -19,6 +22,7 @@ from turtls.wire.messages import (
     message_name,
     server_hello_form,
 )
+from turtls.wire.messages12 import Certificate12
 
 kinds = pytest.mark.parametrize("kind", STRUCTS, ids=lambda kind: kind.__name__)
 
@@ -122,6 +126,18 @@ def test_three_messages_share_a_type(kind: type[HandshakeMessage], data: st.Data
 @given(st.binary(max_size=120))
 def test_whatever_it_is_it_is_one_of_the_three(raw: bytes) -> None:
     assert server_hello_form(raw) in SERVER_HELLOS
+
+
+@pytest.mark.parametrize(("length", "is_kept"), [(1, True), (2**14 - 13, True), (2**14 - 12, False)])
+def test_what_recurs_is_decoded_once_unless_it_is_long(length: int, is_kept: bool) -> None:
+    entry = CertificateEntry(cert_data=bytes(length), extensions=Extensions())
+    raw = Certificate(certificate_list=[entry]).to_bytes()
+    first, second = Certificate.from_bytes(raw), Certificate.from_bytes(bytes(bytearray(raw)))
+    assert first == second
+    assert first.certificate_list == [entry]
+    assert first.raw == second.raw == raw
+    assert (first is second) is is_kept
+    assert isinstance(Certificate12.from_bytes(Certificate12(certificate_list=[b"1"]).to_bytes()), Certificate12)
 
 
 def test_a_struct_is_made_by_its_fields() -> None:

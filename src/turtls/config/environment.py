@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from turtls.crypto import groups
 from turtls.wire.registries import NamedGroup
 
 
-class Environment(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
     """The world as the core sees it: time, randomness, and ephemeral keys. Replace it to replay a trace."""
 
     now: Callable[[], float] = time.time

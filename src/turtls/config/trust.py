@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from turtls.crypto import keys
 
@@ -16,8 +17,12 @@ class Role(Enum):
     CLIENT = "client"
 
 
-class VerificationRequest(NamedTuple):
-    """What a verifier is asked: may the holder of this chain act in this role under this name?"""
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)
+class VerificationRequest:
+    """What a verifier is asked: may the holder of this chain act in this role under this name?
+
+    It is not changed once it is made, but not frozen: each full handshake makes one.
+    """
 
     role: Role
     untrusted_chain: tuple[bytes, ...]
@@ -31,7 +36,8 @@ class VerificationRequest(NamedTuple):
     """Seconds since the epoch."""
 
 
-class VerifiedChain(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class VerifiedChain:
     """The proof that a verifier accepted a chain. DER, leaf first, trust anchor last (where there is one)."""
 
     chain: tuple[bytes, ...]

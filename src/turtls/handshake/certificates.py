@@ -6,8 +6,8 @@ The same code serves both roles, in the handshake and after it.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 from turtls.config import ClientConfig, Credential, Role, VerificationRequest, VerifiedChain, Verifier
 from turtls.config.compression import CertificateCompression
@@ -45,7 +45,8 @@ _CONTEXT = {
 }
 
 
-class Authenticated(NamedTuple):
+@dataclass(slots=True)
+class Authenticated:
     """The proof of who the peer is: a chain that was verified, and a signature by its key over this handshake."""
 
     chain: VerifiedChain
@@ -53,7 +54,8 @@ class Authenticated(NamedTuple):
     ocsp_response: bytes | None = None
 
 
-class Authenticator(NamedTuple):
+@dataclass(slots=True, kw_only=True)
+class Authenticator:
     """Who checks a peer's certificate, and how."""
 
     role: Role

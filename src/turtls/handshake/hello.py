@@ -75,14 +75,19 @@ def choose_version(hello: ClientHello, versions: Sequence[ProtocolVersion]) -> P
         raise ProtocolError(Fault.SSL3_REFUSED)  # appendix D.5, whatever supported_versions says
     supported = hello.extensions.get(SupportedVersionsClientHello)
     if supported is not None:
-        offered = [version for version in supported.versions if not is_grease(version)]
+        offered = supported.versions
     else:  # before TLS 1.3 a client names its newest version and knows those below (RFC 5246, appendix E.1)
         newest = min(hello.legacy_version, ProtocolVersion.TLS_1_2)
         offered = [version for version in versions if version <= newest]
     common = [version for version in versions if version in offered]
-    if CipherSuite.TLS_FALLBACK_SCSV in hello.cipher_suites and max(versions) > max(offered, default=0):
+    if CipherSuite.TLS_FALLBACK_SCSV in hello.cipher_suites and max(versions) > max(_meant(offered), default=0):
         raise ProtocolError(Fault.INAPPROPRIATE_FALLBACK)  # RFC 7507, section 3
     if not common:
-        told = ", ".join(sorted(map(str, offered))) or f"at most {hello.legacy_version}"
+        told = ", ".join(sorted(map(str, _meant(offered)))) or f"at most {hello.legacy_version}"
         raise ProtocolError(Fault.UNSUPPORTED_PROTOCOL, f"the client offers {told}")
     return max(common)
+
+
+def _meant(versions: Sequence[ProtocolVersion]) -> list[ProtocolVersion]:
+    """Without GREASE."""
+    return [version for version in versions if not is_grease(version)]

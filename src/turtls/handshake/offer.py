@@ -139,10 +139,9 @@ class Offer:
     def _key_shares(self, peer: Peer) -> KeyShareClientHello:
         shares = peer.environment.generate_key_shares(self.terms.key_share_groups)
         self.shares = {share.group: share for share in shares}
-        entries = [KeyShareEntry(group=share.group, key_exchange=share.public) for share in shares]
-        if self.grease is not None:
-            entries.insert(0, KeyShareEntry(group=self.grease.group, key_exchange=b"\0"))
-        return KeyShareClientHello(client_shares=entries)
+        reserved = [self.grease.key_share] if self.grease is not None else []
+        entries = [KeyShareEntry(group=group, key_exchange=share.public) for group, share in self.shares.items()]
+        return KeyShareClientHello(client_shares=reserved + entries)
 
     def check_answers(self, answers: Extensions) -> None:
         """A server may only answer what was offered (section 4.2), and no reserved code points (RFC 8701, section 3).
@@ -191,7 +190,7 @@ def bind(offer: Offer, transcript: Transcript) -> None:
         return
     truncated = offer.raw[: -psks.binders_length]
     psks.binders = binders(offer.psks, truncated, transcript)
-    offer.raw = truncated + psks.encode()[-psks.binders_length :]  # they are the last of the last extension
+    offer.raw = truncated + psks.encode_binders()  # they are the last of the last extension
 
 
 def chosen_protocol(offer: Offer, names: list[bytes]) -> str:

@@ -6,6 +6,7 @@ application's data.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from turtls.config import ClientConfig, ServerConfig
@@ -88,7 +89,7 @@ class TrafficKeys:
 
     def received(self, update: KeyUpdate) -> None:
         """The peer sends under its next generation from here on, and may want this side to do so too."""
-        if update.request_update not in KeyUpdateRequest.known:
+        if update.request_update not in KeyUpdateRequest.names:
             raise ProtocolError(Fault.ILLEGAL_PARAMETER, f"request_update {update.request_update}")
         self.updates_without_data += 1
         if self.updates_without_data > MAX_KEY_UPDATES:
@@ -209,7 +210,8 @@ async def server(peer: Peer, established: Established, keys: TrafficKeys, reques
         verify_finished(base_key.finished_mac(transcript.digest()), finished.verify_data)
         requests.answer_under_way = False
         if authenticated is not None:
-            established.negotiated = established.negotiated._replace(
+            established.negotiated = replace(
+                established.negotiated,
                 peer=authenticated.chain,
                 signature_scheme=authenticated.signature.scheme,
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from turtls.config import ClientAuth, Credential, Negotiated, Role, ServerConfig
 from turtls.crypto.groups import POST_QUANTUM
 from turtls.crypto.key_schedule import MasterSecret, TrafficSecret
@@ -50,6 +52,7 @@ from turtls.wire.extensions import (
     SignatureAlgorithms,
     SupportedGroups,
     SupportedVersionsServerHello,
+    prepare,
 )
 from turtls.wire.messages import (
     Certificate,
@@ -66,7 +69,7 @@ from turtls.wire.registries import ExtensionType, NamedGroup, ProtocolVersion, S
 
 async def handshake(peer: Peer, config: ServerConfig, hello: ClientHello) -> Established:
     """The handshake from the ClientHello to the client's Finished."""
-    _check_hello(hello)
+    shares = _check_hello(hello)
     if hello.legacy_session_id and not peer.carrier.compatibility_mode:
         raise ProtocolError(Fault.COMPATIBILITY_MODE)
     suite = _choose_suite(config, hello)
@@ -74,11 +77,10 @@ async def handshake(peer: Peer, config: ServerConfig, hello: ClientHello) -> Est
     transcript.start(suite.hash)
 
     # Key exchange.
-    group, untrusted_share = _choose_group(config, hello)
+    group, untrusted_share = _choose_group(config, hello, shares)
     hello_retry = untrusted_share is None
     if untrusted_share is None:
-        hello = await _ask_again(peer, config, hello, suite, group, transcript)
-        untrusted_share = _the_share(hello, group)
+        hello, untrusted_share = await _ask_again(peer, config, hello, suite, group, transcript)
     server_name = requested_name(hello)
     chosen = await choose_psk(peer, config, hello, suite, server_name, transcript)
     transcript.add(hello.raw)
@@ -92,7 +94,7 @@ async def handshake(peer: Peer, config: ServerConfig, hello: ClientHello) -> Est
         early_secret = await accept_early_data(peer, config, chosen, suite, alpn, transcript)
     answers: list[AnyExtension] = [
         KeyShareServerHello(group=group, key_exchange=server_share),
-        SupportedVersionsServerHello(selected_version=ProtocolVersion.TLS_1_3),
+        _version(),
     ]
     if chosen is not None:
         answers.insert(0, SelectedPsk(selected_identity=chosen.index))
@@ -186,8 +188,8 @@ async def handshake(peer: Peer, config: ServerConfig, hello: ClientHello) -> Est
 # ------------------------------------------------------------------------------------------- checks and choices
 
 
-def _check_hello(hello: ClientHello) -> None:
-    """What every ClientHello of TLS 1.3 must have (sections 4.1.2, 4.2.8 and 9.2)."""
+def _check_hello(hello: ClientHello) -> dict[NamedGroup, bytes]:
+    """What every ClientHello of TLS 1.3 must have (sections 4.1.2, 4.2.8 and 9.2); gives its key shares."""
     extensions = hello.extensions
     if hello.legacy_compression_methods != b"\0":
         raise ProtocolError(Fault.BAD_COMPRESSION, "legacy_compression_methods in ClientHello")
@@ -196,13 +198,14 @@ def _check_hello(hello: ClientHello) -> None:
     else:
         extensions.require(SignatureAlgorithms)
     groups = frozenset(extensions.require(SupportedGroups).named_group_list)
-    seen: set[NamedGroup] = set()
+    shares: dict[NamedGroup, bytes] = {}
     for share in extensions.require(KeyShareClientHello).client_shares:
-        if share.group in seen:
+        if share.group in shares:
             raise ProtocolError(Fault.DUPLICATE_KEY_SHARE, share.group.name)
         if share.group not in groups:
             raise ProtocolError(Fault.KEY_SHARE_NOT_OFFERED, share.group.name)
-        seen.add(share.group)
+        shares[share.group] = share.key_exchange
+    return shares
 
 
 def _choose_suite(config: ServerConfig, hello: ClientHello) -> Suite13:
@@ -212,18 +215,19 @@ def _choose_suite(config: ServerConfig, hello: ClientHello) -> Suite13:
     raise ProtocolError(Fault.NO_SHARED_CIPHER)
 
 
-def _choose_group(config: ServerConfig, hello: ClientHello) -> tuple[NamedGroup, bytes | None]:
+def _choose_group(
+    config: ServerConfig, hello: ClientHello, shares: dict[NamedGroup, bytes]
+) -> tuple[NamedGroup, bytes | None]:
     """The group and the client's share in it; without a share it is worth a round trip to ask for one.
 
     Post-quantum groups come first even then; else a group that has a share comes before one that has not.
     """
     supported = hello.extensions.require(SupportedGroups).named_group_list
-    shares = {share.group: share.key_exchange for share in hello.extensions.require(KeyShareClientHello).client_shares}
     common = [group for group in config.policy.groups if group in supported]
     if not common:
         raise ProtocolError(Fault.NO_SHARED_GROUP)
-    best = min(common, key=lambda group: (group not in POST_QUANTUM, group not in shares))
-    return best, shares.get(best)
+    best = [group for group in common if group in POST_QUANTUM] or common
+    return next(((group, shares[group]) for group in best if group in shares), (best[0], None))
 
 
 def choose_credential(
@@ -247,8 +251,8 @@ def choose_credential(
 
 async def _ask_again(
     peer: Peer, config: ServerConfig, hello: ClientHello, suite: Suite13, group: NamedGroup, transcript: Transcript
-) -> ClientHello:
-    """Send HelloRetryRequest for a share of `group`, and get the second ClientHello (sections 4.1.2 and 4.1.4)."""
+) -> tuple[ClientHello, bytes]:
+    """Send HelloRetryRequest for a share of `group`; gives the second ClientHello with it (sections 4.1.2, 4.1.4)."""
     peer.explain("retry", f"The client has no key share for {group}, so it is asked for one.", group=group)
     transcript.add(hello.raw)
     transcript.begin_again_after_retry()
@@ -258,7 +262,7 @@ async def _ask_again(
         extensions=Extensions(
             [
                 KeyShareHelloRetryRequest(selected_group=group),
-                SupportedVersionsServerHello(selected_version=ProtocolVersion.TLS_1_3),
+                _version(),
             ]
         ),
     )
@@ -268,9 +272,11 @@ async def _ask_again(
     if EarlyDataIndication in hello.extensions:
         peer.carrier.skip_early_data(config.max_early_data, until_second_hello=True)
     second = await peer.receive(ClientHello)
-    _check_hello(second)
+    shares = _check_hello(second)
     _check_second_hello(hello, second)
-    return second
+    if list(shares) != [group]:  # section 4.2.8
+        raise ProtocolError(Fault.WRONG_GROUP, "the second ClientHello does not hold the one share asked for")
+    return second, shares[group]
 
 
 _MAY_CHANGE = frozenset(
@@ -306,25 +312,27 @@ def _what_must_stay(hello: ClientHello) -> tuple[object, ...]:
     )
 
 
-def _the_share(hello: ClientHello, group: NamedGroup) -> bytes:
-    """The one share that HelloRetryRequest asked for (section 4.2.8)."""
-    shares = hello.extensions.require(KeyShareClientHello).client_shares
-    if [share.group for share in shares] != [group]:
-        raise ProtocolError(Fault.WRONG_GROUP, "the second ClientHello does not hold the one share asked for")
-    return shares[0].key_exchange
-
-
 def _encrypted_extensions(
     peer: Peer, config: ServerConfig, hello: ClientHello, alpn: str | None, *, resumed: bool
 ) -> EncryptedExtensions:
     answers: list[AnyExtension] = []
     if ServerNameList in hello.extensions and not resumed:  # RFC 6066, section 3
-        answers.append(ServerNameAcknowledged())
+        answers.append(_name_acknowledged())
     if alpn is not None:
         answers.append(ProtocolNameList(protocol_name_list=[alpn.encode()]))
     answers += answer_record_limits(peer, config.record_size_limit, hello.extensions, ProtocolVersion.TLS_1_3)
     answers += peer.carrier.extensions()
     return EncryptedExtensions(extensions=Extensions(answers))
+
+
+@cache
+def _name_acknowledged() -> ServerNameAcknowledged:
+    return prepare(ServerNameAcknowledged())
+
+
+@cache
+def _version() -> SupportedVersionsServerHello:
+    return prepare(SupportedVersionsServerHello(selected_version=ProtocolVersion.TLS_1_3))
 
 
 def certificate_request(config: ServerConfig, context: bytes = b"") -> CertificateRequest:

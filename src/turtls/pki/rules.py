@@ -7,8 +7,9 @@ an authority to write but no decision rests on (key identifiers, say) may be mis
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -62,7 +63,8 @@ _RENEW: Final = "It has to be renewed. If it was, the peer still sends the old o
 _NOT_YET: Final = "Most often it is this machine's clock that is wrong."
 
 
-class Criteria(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Criteria:
     """What a chain is to be good for."""
 
     role: Role

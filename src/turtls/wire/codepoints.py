@@ -31,7 +31,10 @@ class _Known(dict[int, Any]):
         self._registry = registry
 
     def __missing__(self, number: int) -> CodePoint:
-        return self._registry(number)
+        point = self._registry(number)
+        if self._registry.size == 2 and is_grease(number):  # sixteen that come again and again
+            self[number] = point
+        return point
 
 
 class CodePoint(int):
@@ -40,7 +43,8 @@ class CodePoint(int):
     __slots__ = ()
     size: ClassVar[int]
     known: ClassVar[dict[int, Self]]
-    """By their number. `known[number]` is a code point for every number, and keeps none that was not declared."""
+    """By their number. `known[number]` is a code point for every number; of those that were not declared it keeps none
+    but the ones of GREASE."""
     names: ClassVar[dict[int, str]]
 
     def __init_subclass__(cls, size: int = 1) -> None:
@@ -67,7 +71,7 @@ class CodePoint(int):
     @classmethod
     def members(cls) -> Iterator[Self]:
         """Every code point that has a name, in the order of declaration."""
-        return iter(cls.known.values())
+        return (cls.known[number] for number in cls.names)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}.{self.name}" if self in self.names else f"{type(self).__name__}({self.name})"

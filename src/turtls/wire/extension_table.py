@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
 from enum import Enum
 from functools import lru_cache
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from turtls.errors import Fault, ProtocolError
 from turtls.wire.codec import Codec, Malformed, decode
 from turtls.wire.extensions import (
+    AnyExtension,
     CertificateAuthorities,
     CertificateCompressionAlgorithms,
     CertificateStatus,
@@ -133,57 +133,49 @@ _BY_CONTEXT: dict[Context, dict[int, type[ExtensionBody]]] = {
 
 def extension_block(context: Context, *, optional: bool = False) -> Any:
     """The extensions of a message of that kind; `optional` ones may be missing with their length (RFC 5246)."""
-    read = _extensions_reader(context)
+    forms = _BY_CONTEXT[context]
+    unlike = frozenset(kind for kind, form in forms.items() if not form.recurring)
+
+    def read(kind: int, body: bytes) -> AnyExtension:
+        form = forms.get(kind)
+        return decode(form, body) if form is not None else _without_form(kind, body, context)
+
+    read_or_recall = lru_cache(maxsize=_MOST_KEPT)(read)
 
     def encode(extensions: Extensions) -> bytes:
-        if optional and not extensions._bodies:
-            return b""
+        if not extensions._bodies:
+            return b"" if optional else b"\0\0"
         return encode_extensions(extensions)
 
-    def decode_block(data: bytes, position: int) -> tuple[Extensions, int]:
+    def decode_from(data: bytes, position: int) -> tuple[Extensions, int]:
         if optional and position == len(data):
             return Extensions(), position
-        return read(data, position)
-
-    return Codec(encode, decode_block)
-
-
-def _extensions_reader(context: Context) -> Callable[[bytes, int], tuple[Extensions, int]]:
-    forms = _BY_CONTEXT[context]
-
-    def read(data: bytes, position: int) -> tuple[Extensions, int]:
         start = position + 2
         end = start + _length.unpack_from(data, position)[0]
         if end > len(data):
             raise Malformed("the extensions are longer than their message")
-        found: dict[int, Any] = {}
+        found: dict[int, AnyExtension] = {}
         while start < end:
             kind, length = _header.unpack_from(data, start)
-            body_start = start + 4
-            start = body_start + length
+            body = data[start + 4 : start + 4 + length]
+            start += 4 + length
             if start > end:
                 raise Malformed(f"extension {ExtensionType(kind).name} is longer than its block")
             if kind in found:
                 raise ProtocolError(Fault.DUPLICATE_EXTENSION, ExtensionType(kind).name)
-            form = forms.get(kind)
-            body = data[body_start:start]
-            if form is None:
-                found[kind] = _without_form(kind, body, context)
-            elif form.recurring and length <= _LONGEST_KEPT:
-                found[kind] = _kept(form, body)
-            else:
-                found[kind] = decode(form, body)
-        extensions = Extensions()
-        extensions._bodies = found
-        return extensions, end
+            found[kind] = read(kind, body) if kind in unlike or length > _LONGEST_KEPT else read_or_recall(kind, body)
+        return Extensions.of(found), end
 
-    return read
+    return Codec(encode, decode_from)
 
 
 _LONGEST_KEPT = 64
 """Bytes."""
-_kept = lru_cache(maxsize=512)(decode)
-"""Bodies that say what a peer can do are the same again and again: they are decoded once, and nobody changes them."""
+_MOST_KEPT = 512
+"""Bodies that say what a peer can do are the same again and again: they are decoded once, and nobody changes them.
+
+So many are kept for each kind of message.
+"""
 
 
 def _without_form(kind: int, data: bytes, context: Context) -> RawExtension:

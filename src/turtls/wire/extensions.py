@@ -257,7 +257,12 @@ class OfferedPsks(ExtensionBody, type=ExtensionType.pre_shared_key):
     @property
     def binders_length(self) -> int:
         """The bytes that the binders take at the end of the ClientHello, the list's own length included."""
-        return 2 + sum(1 + len(binder) for binder in self.binders)
+        return 2 + sum([1 + len(binder) for binder in self.binders])
+
+    def encode_binders(self) -> bytes:
+        """The binders as they stand at the end of the ClientHello, the list's own length included."""
+        encoded: bytes = self.__fields__["binders"].encode(self.binders)
+        return encoded
 
 
 class SelectedPsk(ExtensionBody, type=ExtensionType.pre_shared_key):
@@ -339,6 +344,13 @@ class Extensions:
 
     def __init__(self, bodies: Iterable[AnyExtension] = ()) -> None:
         self._bodies: dict[int, Any] = {body.extension_type: body for body in bodies}
+
+    @classmethod
+    def of(cls, bodies: dict[int, AnyExtension]) -> Extensions:
+        """Those of that dict, by their types."""
+        extensions = cls.__new__(cls)
+        extensions._bodies = bodies
+        return extensions
 
     def get(self, form: type[E]) -> E | None:
         """The extension of that form; None if the message has none."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+from functools import lru_cache
 from typing import ClassVar, Self
 
 from turtls.errors import Fault, ProtocolError
@@ -29,10 +31,13 @@ class HandshakeMessage(Struct):
     """A message with the header of RFC 8446, section 4: its type and the length of its body."""
 
     msg_type: ClassVar[HandshakeType]
+    recurring: ClassVar[bool]
+    """Whether it is the same on many connections."""
     raw: bytes = beside()
     """The message as it was received, its header included: what the transcript is made of."""
 
-    def __init_subclass__(cls, type: HandshakeType | None = None) -> None:
+    def __init_subclass__(cls, type: HandshakeType | None = None, recurring: bool = False) -> None:
+        cls.recurring = recurring
         if type is not None:
             cls.msg_type = type
 
@@ -44,9 +49,16 @@ class HandshakeMessage(Struct):
     @classmethod
     def from_bytes(cls, raw: bytes) -> Self:
         """The message behind the header. Raises ProtocolError (MALFORMED)."""
-        message = decode(cls, raw, HEADER_LENGTH)
+        read = _kept if cls.recurring and len(raw) <= _LONGEST_KEPT else decode
+        message = read(cls, raw, HEADER_LENGTH)
         message.raw = raw
         return message
+
+
+_LONGEST_KEPT = 2**14
+"""Bytes."""
+_kept = lru_cache(maxsize=64)(decode)
+"""Messages that are the same on many connections: they are decoded once, and nobody changes them."""
 
 
 class ClientHello(HandshakeMessage, type=HandshakeType.client_hello):
@@ -113,7 +125,7 @@ class CertificateEntry(Struct):
     extensions: Extensions = extension_block(Context.CT)
 
 
-class Certificate(HandshakeMessage, type=HandshakeType.certificate):
+class Certificate(HandshakeMessage, type=HandshakeType.certificate, recurring=True):
     """RFC 8446, section 4.4.2."""
 
     certificate_request_context: bytes = opaque(0, 2**8 - 1, default=b"")
@@ -175,6 +187,7 @@ def server_hello_form(raw: bytes) -> type[ServerHello] | type[HelloRetryRequest]
 
 
 _SUPPORTED_VERSIONS = int(ExtensionType.supported_versions).to_bytes(2, "big")
+_extension_header = struct.Struct(">HH")
 
 
 def _has_supported_versions(raw: bytes) -> bool:
@@ -183,9 +196,10 @@ def _has_supported_versions(raw: bytes) -> bool:
         return False
     at = 38 + 1 + int.from_bytes(raw[38:39], "big") + 3 + 2
     while at + 4 <= len(raw):
-        if raw[at : at + 2] == _SUPPORTED_VERSIONS:
+        kind, length = _extension_header.unpack_from(raw, at)
+        if kind == ExtensionType.supported_versions:
             return True
-        at += 4 + int.from_bytes(raw[at + 2 : at + 4], "big")
+        at += 4 + length
     return False
 
 

@@ -14,7 +14,7 @@ from turtls.wire.registries import (
 )
 
 
-class Certificate12(HandshakeMessage, type=HandshakeType.certificate):
+class Certificate12(HandshakeMessage, type=HandshakeType.certificate, recurring=True):
     """RFC 5246, section 7.4.2: the chain as DER, leaf first."""
 
     certificate_list: list[bytes] = vector(opaque(1, 2**24 - 1), 0, 2**24 - 1)
