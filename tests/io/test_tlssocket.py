@@ -502,6 +502,32 @@ def test_closing_wakes_a_handshake_in_another_thread() -> None:
             server.close()
 
 
+def test_hanging_up_wakes_a_handshake_in_another_thread_that_closes_for_itself() -> None:
+    near, far = tcp_pair()
+    with near:
+        server = TLSSocket(far, ServerConnection(server_config()))
+        shaking = threading.Event()
+
+        def shake_for_ever() -> None:
+            shaking.set()
+            with server, pytest.raises(TruncatedError):
+                server.handshake()
+
+        with beside(shake_for_ever):
+            shaking.wait(PATIENCE)
+            server.hang_up()
+        assert near.recv(1) == b""
+        server.hang_up()  # nothing is left to end
+        assert server.fileno() == -1
+
+
+def test_who_is_hung_up_on_keeps_its_socket_until_it_closes() -> None:
+    near, far = tcp_pair()
+    with near, TLSSocket(far, ServerConnection(server_config())) as server:
+        server.hang_up()
+        assert server.fileno() >= 0
+
+
 def test_back_to_plain_tcp() -> None:
     with shaken_pair() as (client, server), beside(server.unwrap) as unwrapped:
         near, _ = client.unwrap()

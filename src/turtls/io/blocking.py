@@ -172,11 +172,11 @@ _OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.
 """A connection waits, and there will be room for it when others end."""
 
 
-def _close_the_oldest_half_open(served: Sequence[TLSSocket]) -> None:
+def _cut_off_the_oldest_half_open(served: Sequence[TLSSocket]) -> None:
     """As `half_open.HalfOpenHandshakes` has it: else silent clients would keep everybody out."""
     oldest = next((tls for tls in served if tls.negotiated is None), None)
     if oldest is not None:
-        oldest.close()
+        oldest.hang_up()
 
 
 class TLSListener:
@@ -243,7 +243,7 @@ class TLSListener:
                 time.sleep(limits.RESOURCES_PAUSE)
                 continue
             if not places.acquire(blocking=False):
-                _close_the_oldest_half_open(list(served))
+                _cut_off_the_oldest_half_open(list(served))
                 places.acquire()
             served[tls] = None
             try:

@@ -352,6 +352,15 @@ class TLSSocket:
         if not self._open_files:
             self._close_socket()
 
+    def hang_up(self) -> None:
+        """End the TCP connection without a word, and wake the thread that waits for it: that one is to close it.
+
+        Were it closed here, the system could give its file descriptor to another file, just before that thread begins
+        to wait for it.
+        """
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
     def _send_close_notify(self, deadline: float) -> None:
         with self._state:
             self._tls.close()
@@ -362,7 +371,7 @@ class TLSSocket:
             with self._state:
                 self._tls.close()
             self._part(limits.SHUTDOWN_TIMEOUT, linger=False)
-        self._hang_up()
+        self.hang_up()
         self._socket.close()
 
     def _fail(self, error: Exception, *, told: bool = False) -> None:
@@ -371,7 +380,7 @@ class TLSSocket:
         self._failure_told = told
         if not isinstance(error, OSError):
             self._part(limits.LINGER_TIMEOUT, linger=True)
-        self._hang_up()
+        self.hang_up()
 
     def _part(self, patience: float, *, linger: bool) -> None:
         """Send the last words within `patience` (seconds), and end the TCP connection.
@@ -391,10 +400,6 @@ class TLSSocket:
                         self._discard(deadline if linger else AT_ONCE)
                 finally:
                     self._writing.release()
-
-    def _hang_up(self) -> None:
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)  # wakes whoever waits in another thread
 
     def _discard(self, deadline: float) -> None:
         """Read and drop until the peer ends, or the deadline."""
