@@ -1,14 +1,13 @@
 """What a connection reports: nouns, each a thing that happened.
 
 `Event`s come back from `receive_data` and are for the application. `Trace`s go to the `observer` of a
-connection, if it has one, and are for people who want to watch a handshake. None is frozen: there is one for each
-piece of data, and frozen ones take four times as long to make.
+connection, if it has one, and are for people who want to watch a handshake. They are plain classes, not data classes:
+whoever imports turtls pays for each of those, and there is an event for each piece of data.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -16,61 +15,87 @@ if TYPE_CHECKING:
     from turtls.errors import AlertDescription
 
 
-class Event:
+class _Noun:
+    """Something that happened: shown with its fields, and equal to another one by them."""
+
+    __slots__: tuple[str, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__)
+        return f"{type(self).__name__}({fields})"
+
+
+class Event(_Noun):
     """Something the application may want to act on."""
 
     __slots__ = ()
 
 
-@dataclass(slots=True)
 class HandshakeCompleted(Event):
     """The channel is private and authentic from here on; `negotiated` says how."""
 
-    negotiated: Negotiated
+    __slots__ = __match_args__ = ("negotiated",)
+
+    def __init__(self, negotiated: Negotiated) -> None:
+        self.negotiated = negotiated
 
 
-@dataclass(slots=True)
 class DataReceived(Event):
     """Application data, in order. One event may hold many records."""
 
-    data: bytes
+    __slots__ = __match_args__ = ("data",)
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
 
 
-@dataclass(slots=True)
 class EarlyDataReceived(Event):
     """Application data that a client sent before the handshake is done (RFC 8446, section 2.3), in order.
 
     It may be answered at once. It may be a replay: somebody else may have sent again what the client had sent.
     """
 
-    data: bytes
+    __slots__ = __match_args__ = ("data",)
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
 
 
-@dataclass(slots=True)
 class PeerClosed(Event):
     """close_notify: the peer sends no more. This side still may (half-close, RFC 8446, section 6.1)."""
 
+    __slots__ = ()
 
-@dataclass(slots=True)
+
 class SessionReceived(Event):
     """The server issued a ticket: `session` may resume this session later (RFC 8446, section 4.6.1)."""
 
-    session: Session
+    __slots__ = __match_args__ = ("session",)
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
 
 
-@dataclass(slots=True)
 class KeysUpdated(Event):
     """The peer changed its sending keys (RFC 8446, section 4.6.3)."""
 
+    __slots__ = ()
 
-@dataclass(slots=True)
+
 class PeerAuthenticated(Event):
     """The client has answered a request for its certificate after the handshake (RFC 8446, section 4.6.2)."""
 
-    negotiated: Negotiated
+    __slots__ = __match_args__ = ("negotiated",)
+
+    def __init__(self, negotiated: Negotiated) -> None:
+        self.negotiated = negotiated
 
 
-@dataclass(slots=True, eq=False)
 class Pending(Event):
     """The handshake waits for something outside: a signature, a verdict, a credential.
 
@@ -78,14 +103,19 @@ class Pending(Event):
     connection takes bytes (up to a limit) and does nothing with them.
     """
 
-    awaitable: Awaitable[Any]
-    purpose: str
+    __slots__ = __match_args__ = ("awaitable", "purpose")
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+    def __init__(self, awaitable: Awaitable[Any], purpose: str) -> None:
+        self.awaitable = awaitable
+        self.purpose = purpose
 
 
 Direction = Literal["sent", "received"]
 
 
-class Trace:
+class Trace(_Noun):
     """Something to watch."""
 
     __slots__ = ()
@@ -95,47 +125,57 @@ Observer = Callable[[Trace], None]
 """Who watches."""
 
 
-@dataclass(slots=True)
 class HandshakeMessageSeen(Trace):
     """A handshake message passed. `message` is its decoded form, `raw` its bytes with the 4-byte header."""
 
-    direction: Direction
-    message: Any
-    raw: bytes
-    encrypted: bool
+    __slots__ = __match_args__ = ("direction", "message", "raw", "encrypted")
+
+    def __init__(self, direction: Direction, message: Any, raw: bytes, encrypted: bool) -> None:
+        self.direction = direction
+        self.message = message
+        self.raw = raw
+        self.encrypted = encrypted
 
 
-@dataclass(slots=True)
 class KeysInstalled(Trace):
     """From here on this direction is protected under the keys of `level`; `why` is a sentence for a person."""
 
-    direction: Direction
-    level: str
-    cipher_suite: str
-    why: str
+    __slots__ = __match_args__ = ("direction", "level", "cipher_suite", "why")
+
+    def __init__(self, direction: Direction, level: str, cipher_suite: str, why: str) -> None:
+        self.direction = direction
+        self.level = level
+        self.cipher_suite = cipher_suite
+        self.why = why
 
 
-@dataclass(slots=True)
 class SecretDerived(Trace):
     """A step of the key schedule. The secret itself is not shown: `length` is in bytes."""
 
-    label: str
-    length: int
-    why: str
+    __slots__ = __match_args__ = ("label", "length", "why")
+
+    def __init__(self, label: str, length: int, why: str) -> None:
+        self.label = label
+        self.length = length
+        self.why = why
 
 
-@dataclass(slots=True)
 class AlertSeen(Trace):
     """An alert passed."""
 
-    direction: Direction
-    alert: AlertDescription | int
+    __slots__ = __match_args__ = ("direction", "alert")
+
+    def __init__(self, direction: Direction, alert: AlertDescription | int) -> None:
+        self.direction = direction
+        self.alert = alert
 
 
-@dataclass(slots=True)
 class StepTaken(Trace):
     """A named step of the handshake that sends nothing itself: what was chosen or checked, and why."""
 
-    step: str
-    explanation: str
-    details: dict[str, Any] = field(default_factory=dict)
+    __slots__ = __match_args__ = ("step", "explanation", "details")
+
+    def __init__(self, step: str, explanation: str, details: dict[str, Any] | None = None) -> None:
+        self.step = step
+        self.explanation = explanation
+        self.details = details if details is not None else {}

@@ -178,3 +178,11 @@ def test_a_server_that_has_both_signs_with_ecdsa_whatever_the_cipher(policy: Pol
     for cipher in ciphers:
         if (by_rsa := f"TLS_ECDHE_RSA_WITH_{cipher}") in order:
             assert order.index(f"TLS_ECDHE_ECDSA_WITH_{cipher}") < order.index(by_rsa)
+
+
+def test_what_few_use_is_imported_when_it_is_asked_for() -> None:
+    from turtls import config
+
+    assert config.SrpLogin("me", "opensesame").username == "me"
+    with pytest.raises(AttributeError, match="no attribute 'Srp'"):
+        config.Srp  # noqa: B018 - the look-up is the test

@@ -23,7 +23,7 @@ LEAF = chain_facts(localhost()[0].chain)[0]
 def negotiated(**changes: object) -> Negotiated:
     agreed = Watched().client.negotiated
     assert agreed is not None
-    return replace(agreed, **changes)  # type: ignore[arg-type]  # checked where it matters: at run time
+    return agreed._replace(**changes)  # type: ignore[arg-type]  # checked where it matters: at run time
 
 
 def test_a_modern_connection_is_safe() -> None:

@@ -208,7 +208,7 @@ def test_keys_of_tickets_change_and_are_forgotten() -> None:
     clock.time = session.received_at + DAY - 1
     assert resumed(client, server)
     clock.time = session.received_at + DAY
-    forever = replace(client, sessions=Fixed(replace(session, lifetime=7 * DAY)))
+    forever = replace(client, sessions=Fixed(session._replace(lifetime=7 * DAY)))
     assert not resumed(forever, server)
 
 
@@ -256,7 +256,7 @@ def test_a_session_is_not_offered_under_other_conditions(change: dict[str, Any])
 def test_a_session_of_another_kind_is_not_offered(change: dict[str, Any]) -> None:
     client = client_config()
     session = session_of(client, server_config())
-    assert OfferedPsks not in replayed_hello(replace(client, sessions=Fixed(replace(session, **change)))).extensions
+    assert OfferedPsks not in replayed_hello(replace(client, sessions=Fixed(session._replace(**change)))).extensions
 
 
 def test_a_session_ends_with_the_certificate_it_rests_on() -> None:
@@ -264,7 +264,7 @@ def test_a_session_ends_with_the_certificate_it_rests_on() -> None:
     session = session_of(client, server_config())
     assert session.peer is not None
     expiry = session.peer.leaf.certificate.not_valid_after_utc.timestamp()
-    session = replace(session, received_at=expiry - 100, authenticated_at=expiry - 100)
+    session = session._replace(received_at=expiry - 100, authenticated_at=expiry - 100)
     for now, offered in ((expiry - 1, True), (expiry, False)):
         later = replace(client, sessions=Fixed(session), environment=Environment(now=Clock(now)))
         assert (OfferedPsks in replayed_hello(later).extensions) is offered
@@ -273,7 +273,7 @@ def test_a_session_ends_with_the_certificate_it_rests_on() -> None:
 def test_the_largest_ticket_fits_into_a_hello() -> None:
     client = client_config(policy=Policy.MODERN)
     session = session_of(client, server_config())
-    large = replace(client, sessions=Fixed(replace(session, ticket=bytes(MAX_TICKET))))
+    large = replace(client, sessions=Fixed(session._replace(ticket=bytes(MAX_TICKET))))
     negotiated = agreed(large, server_config())
     assert not negotiated.resumed
 
@@ -290,7 +290,7 @@ def test_services_do_not_share_sessions() -> None:
 
 def test_another_name_is_another_session() -> None:
     client, server = client_config(), server_config()
-    session = replace(session_of(client, server), server_name="b.example")
+    session = session_of(client, server)._replace(server_name="b.example")
     assert not resumed(replace(client, sessions=Fixed(session)), server, server_name="b.example")
 
 
@@ -491,7 +491,7 @@ class WithAnchor(Choosy):
         if len(request.untrusted_chain) > MAX_CHAIN_LENGTH:
             raise ProtocolError(Fault.CHAIN_TOO_LONG)
         verified = super().verify(request)
-        return replace(verified, chain=(*verified.chain, credential("anchor").chain[0]))
+        return verified._replace(chain=(*verified.chain, credential("anchor").chain[0]))
 
 
 def test_the_longest_chain_can_be_judged_again() -> None:

@@ -207,7 +207,7 @@ def test_the_client_of_section_3() -> None:
 
 def test_the_client_of_section_4() -> None:
     """The binder is ours: its place in the ClientHello was empty."""
-    session = replace(first_session(), lifetime=60)
+    session = first_session()._replace(lifetime=60)
     assert session.max_early_data == 1024
     log: list[str] = []
     client = client_of(

@@ -588,7 +588,7 @@ def test_a_ticket_that_is_refused_costs_a_full_handshake() -> None:
     session = only(SessionReceived, exchange(*connect(client, server))[0]).session
     assert client.sessions is not None
     client.sessions.take(NAME)
-    client.sessions.put(NAME, replace(session, ticket=session.ticket[:-1] + bytes([session.ticket[-1] ^ 1])))
+    client.sessions.put(NAME, session._replace(ticket=session.ticket[:-1] + bytes([session.ticket[-1] ^ 1])))
     assert _resumed(client, server) is False
 
 

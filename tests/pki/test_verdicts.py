@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from tests.pki.chains import DAY, NOW, authority, certificate, client_request, server_request, trusting
@@ -65,7 +63,7 @@ def test_the_key_hangs_on_all_that_decides() -> None:
     ]
     assert len({verdict_key(b"profile", request) for request in (asked, *others)}) == 1 + len(others)
     assert verdict_key(b"profile", asked) != verdict_key(b"another", asked)
-    assert verdict_key(b"profile", asked) == verdict_key(b"profile", replace(asked, now=asked.now + 1))
+    assert verdict_key(b"profile", asked) == verdict_key(b"profile", asked._replace(now=asked.now + 1))
 
 
 @pytest.mark.parametrize("verifier", [WebVerifier, PrivateVerifier])
@@ -102,7 +100,7 @@ def test_a_kept_verdict_ends_with_the_first_expiry_in_the_path() -> None:
     just_before = server_request(leaf, short_lived, now=expiry.timestamp() - 10)
     verifier.verify(just_before)
     with pytest.raises(CertificateError, match="expired"):
-        verifier.verify(replace(just_before, now=expiry.timestamp() + 1))
+        verifier.verify(just_before._replace(now=expiry.timestamp() + 1))
 
 
 def test_without_a_cache_each_verdict_is_new() -> None:

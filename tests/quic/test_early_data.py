@@ -79,7 +79,7 @@ class Forgetful(AnyService):
 
     def take(self, key: str) -> Session | None:
         session = super().take(key)
-        return replace(session, transport_parameters=SERVERS) if session is not None else None
+        return session._replace(transport_parameters=SERVERS) if session is not None else None
 
 
 def test_a_ticket_of_tls_over_tcp_allows_none() -> None:

@@ -93,7 +93,7 @@ def test_what_was_negotiated_is_shown() -> None:
 
 def test_a_visitor_without_post_quantum_is_told() -> None:
     came = visitor(Watched())
-    page = html(replace(came, negotiated=replace(came.negotiated, group=NamedGroup.x25519)))
+    page = html(replace(came, negotiated=came.negotiated._replace(group=NamedGroup.x25519)))
     assert "not post-quantum" in Checker(page).text
 
 
@@ -115,7 +115,7 @@ def test_every_byte_of_the_handshake_is_on_the_page() -> None:
 
 def test_a_name_that_is_markup_is_escaped() -> None:
     came = visitor(Watched())
-    page = html(replace(came, negotiated=replace(came.negotiated, server_name="<script>alert(1)</script>")))
+    page = html(replace(came, negotiated=came.negotiated._replace(server_name="<script>alert(1)</script>")))
     assert b"<script>" not in page
 
 

@@ -9,21 +9,22 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import Enum
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from turtls.config.compression import Brotli, CertificateCompression, Zlib
 from turtls.config.credentials import Credential, CredentialIndex, Signer
 from turtls.config.environment import Environment
 from turtls.config.policy import Policy
-from turtls.config.psk import LookUpPsk, PreSharedKey
 from turtls.config.replay import MAX_EARLY_DATA, ReplayGuard, ReplayMemory
 from turtls.config.session import Negotiated, Session, SessionCache, SessionIdStore, SessionStore, TicketStore
-from turtls.config.srp import SrpLogin, SrpUsers
 from turtls.config.trust import DangerAcceptAnyCertificate, Role, VerificationRequest, VerifiedChain, Verifier
 from turtls.crypto.tickets import TicketCache, TicketKeys
 from turtls.errors import ConfigError
 
 if TYPE_CHECKING:
+    from turtls.config.psk import LookUpPsk, PreSharedKey
+    from turtls.config.srp import SrpLogin, SrpUsers
     from turtls.wire.fingerprint import ClientHelloInfo
 
 __all__ = [
@@ -56,6 +57,21 @@ __all__ = [
     "Zlib",
 ]
 
+_SELDOM = {
+    "PreSharedKey": "turtls.config.psk",
+    "SrpLogin": "turtls.config.srp",
+    "SrpUsers": "turtls.config.srp",
+}
+"""What few programs use is imported when it is first asked for (PEP 562), from these modules."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _SELDOM:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_SELDOM[name]), name)
+    return value
+
+
 T = TypeVar("T")
 
 KeyLog = Callable[[str], None]
@@ -64,7 +80,7 @@ KeyLog = Callable[[str], None]
 _SYSTEM = Environment()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ClientConfig:
     """How a client speaks TLS, and whom it trusts."""
 
@@ -151,7 +167,7 @@ class ClientAuth(Enum):
     REQUIRE = "require"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ServerConfig:
     """How a server speaks TLS, and as whom."""
 

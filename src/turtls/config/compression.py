@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from turtls.errors import ConfigError
@@ -29,10 +28,25 @@ class CertificateCompression(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Zlib:
+class _WithoutState:
+    """One is equal to all others of its class."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self)
+
+    def __hash__(self) -> int:
+        return hash(type(self))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+
+class Zlib(_WithoutState):
     """Always there."""
 
+    __slots__ = ()
     algorithm: ClassVar = CertificateCompressionAlgorithm.zlib
 
     def compress(self, data: bytes) -> bytes:
@@ -49,13 +63,13 @@ class Zlib:
         return _checked(data, length, ended=decompressor.eof and not decompressor.unused_data)
 
 
-@dataclass(frozen=True, slots=True)
-class Brotli:
+class Brotli(_WithoutState):
     """What Chromium knows (RFC 7932). It needs the package `brotli`: `pip install turtls[compression]`."""
 
+    __slots__ = ()
     algorithm: ClassVar = CertificateCompressionAlgorithm.brotli
 
-    def __post_init__(self) -> None:
+    def __init__(self) -> None:
         try:
             import brotli
         except ImportError:

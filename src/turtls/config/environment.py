@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from turtls.crypto import groups
 from turtls.wire.registries import NamedGroup
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Environment:
+class Environment(NamedTuple):
     """The world as the core sees it: time, randomness, and ephemeral keys. Replace it to replay a trace."""
 
     now: Callable[[], float] = time.time

@@ -1,16 +1,11 @@
-"""What was negotiated, and what is kept of it to resume.
-
-Neither is changed once it is made. They are not frozen because there is one for each connection, and frozen ones take
-three times as long to make.
-"""
+"""What was negotiated, and what is kept of it to resume."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
 from collections.abc import Awaitable
-from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from turtls.config.trust import VerifiedChain, Verifier
 from turtls.crypto.tickets import MAX_LIFETIME
@@ -18,8 +13,7 @@ from turtls.errors import ConfigError
 from turtls.wire.registries import CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme
 
 
-@dataclass(slots=True, kw_only=True, unsafe_hash=True)
-class Negotiated:
+class Negotiated(NamedTuple):
     """What the two sides agreed on, and who the other one is."""
 
     version: ProtocolVersion
@@ -48,8 +42,7 @@ class Negotiated:
     """Whether a HelloRetryRequest cost a round trip."""
 
 
-@dataclass(slots=True, kw_only=True, unsafe_hash=True)
-class Session:
+class Session(NamedTuple):
     """A client's half of a session that can be resumed. It holds a secret: keep it in memory.
 
     One of TLS 1.2 or earlier always has the extended master secret: others are not resumed (RFC 7627, section 5.3).
@@ -59,34 +52,38 @@ class Session:
     cipher_suite: CipherSuite
     ticket: bytes
     """Empty where the server keeps the session by `session_id`."""
-    session_id: bytes = b""
-    """TLS 1.2 and earlier."""
-    secret: bytes = field(repr=False)
+    secret: bytes
     """The resumption PSK (RFC 8446, section 4.6.1), or the TLS 1.2 master secret."""
     received_at: float
     """Seconds since the epoch."""
     lifetime: int
     """Seconds; seven days at the most."""
-    age_add: int = 0
     server_name: str | None
     alpn: str | None
     peer: VerifiedChain | None
-    psk_identity: bytes | None = None
-    srp_username: str | None = None
     authenticated_at: float
     """As in `Negotiated`."""
     verifier: Verifier | None
     """Who vouched for `peer`: a session is only resumed under the same verifier."""
     min_rsa_bits: int
     """What the keys in the chain of `peer` were held to: never resumed where more is asked."""
+    identity: tuple[object, ...]
+    """Who this side was (`ClientConfig.identity`): the server goes on with the same client, so nobody else may."""
+    session_id: bytes = b""
+    """TLS 1.2 and earlier."""
+    age_add: int = 0
+    psk_identity: bytes | None = None
+    srp_username: str | None = None
     max_early_data: int = 0
     """Bytes of early data that the server would accept; 0 is none (RFC 8446, section 4.6.1)."""
     record_size_limit: int = 2**14 + 1
     """The server's (RFC 8449): early data has to keep to it."""
     transport_parameters: bytes | None = None
     """QUIC's, of the server: early data has to keep to them (RFC 9000, section 7.4.1)."""
-    identity: tuple[object, ...]
-    """Who this side was (`ClientConfig.identity`): the server goes on with the same client, so nobody else may."""
+
+    def __repr__(self) -> str:
+        shown = (f"{name}={value!r}" for name, value in self._asdict().items() if name != "secret")
+        return f"Session({', '.join(shown)})"
 
     def fresh(self, now: float) -> bool:
         """Whether the ticket may still be used at `now`, and what it rests on is not too long ago."""

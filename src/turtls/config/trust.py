@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from turtls.crypto import keys
 
@@ -17,12 +16,8 @@ class Role(Enum):
     CLIENT = "client"
 
 
-@dataclass(slots=True, kw_only=True, unsafe_hash=True)
-class VerificationRequest:
-    """What a verifier is asked: may the holder of this chain act in this role under this name?
-
-    It is not changed once it is made, but not frozen: each full handshake makes one.
-    """
+class VerificationRequest(NamedTuple):
+    """What a verifier is asked: may the holder of this chain act in this role under this name?"""
 
     role: Role
     untrusted_chain: tuple[bytes, ...]
@@ -36,8 +31,7 @@ class VerificationRequest:
     """Seconds since the epoch."""
 
 
-@dataclass(frozen=True, slots=True)
-class VerifiedChain:
+class VerifiedChain(NamedTuple):
     """The proof that a verifier accepted a chain. DER, leaf first, trust anchor last (where there is one)."""
 
     chain: tuple[bytes, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Final
 
 from turtls.crypto.aead import (
     AEAD,
@@ -16,13 +16,15 @@ from turtls.crypto.hashes import SHA256, SHA384, Hash
 from turtls.wire.registries import CipherSuite
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Suite13:
     """A TLS 1.3 cipher suite: the AEAD that protects records, and the hash of HKDF and of the transcript."""
 
-    suite: CipherSuite
-    aead: AEAD
-    hash: Hash
+    __slots__ = ("aead", "hash", "suite")
+
+    def __init__(self, suite: CipherSuite, aead: AEAD, hash: Hash) -> None:
+        self.suite: Final = suite
+        self.aead: Final = aead
+        self.hash: Final = hash
 
 
 SUITES13: dict[CipherSuite, Suite13] = {

@@ -6,10 +6,10 @@ negotiated has no code point here: 3DES, RC4, export, anonymous and NULL suites.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from struct import Struct
+from typing import NamedTuple
 
 from turtls.crypto.aead import (
     AEAD,
@@ -68,8 +68,7 @@ class Authentication(Enum):
         """Whether the server sends a Certificate."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Suite12:
+class Suite12(NamedTuple):
     """A cipher suite of TLS 1.2 or earlier."""
 
     suite: CipherSuite
@@ -138,6 +137,7 @@ def _key_block(mac_key_length: int, key_length: int, fixed_iv_length: int) -> St
     return Struct("".join(f"{length}s{length}s" for length in (mac_key_length, key_length, fixed_iv_length)))
 
 
+@cache
 def _read_exchange(name: str) -> tuple[KeyExchange, Authentication]:
     for authentication in (Authentication.RSA, Authentication.ECDSA):
         if name in (f"ECDHE_{authentication.value}", f"DHE_{authentication.value}"):

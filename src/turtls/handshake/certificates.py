@@ -6,8 +6,8 @@ The same code serves both roles, in the handshake and after it.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from turtls.config import ClientConfig, Credential, Role, VerificationRequest, VerifiedChain, Verifier
 from turtls.config.compression import CertificateCompression
@@ -45,8 +45,7 @@ _CONTEXT = {
 }
 
 
-@dataclass(slots=True)
-class Authenticated:
+class Authenticated(NamedTuple):
     """The proof of who the peer is: a chain that was verified, and a signature by its key over this handshake."""
 
     chain: VerifiedChain
@@ -54,8 +53,7 @@ class Authenticated:
     ocsp_response: bytes | None = None
 
 
-@dataclass(slots=True, kw_only=True)
-class Authenticator:
+class Authenticator(NamedTuple):
     """Who checks a peer's certificate, and how."""
 
     role: Role

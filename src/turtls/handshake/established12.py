@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from turtls.config import Credential, Negotiated, Session
-from turtls.crypto.prf import exporter
 from turtls.errors import ConfigError
 from turtls.handshake.proofs import VerifiedFinished
-from turtls.handshake.secrets12 import Secrets12
+
+if TYPE_CHECKING:
+    from turtls.handshake.secrets12 import Secrets12
 
 
 class Established12:
@@ -36,8 +39,7 @@ class Established12:
     def export(self, label: bytes, context: bytes | None, length: int) -> bytes:
         """Keying material (RFC 5705). Without the extended master secret it would not be this connection's alone."""
         self._require_extended_master_secret("Keying material")
-        secrets = self.secrets
-        return exporter(secrets.prf, secrets.client_random, secrets.server_random, label, context, length)
+        return self.secrets.export(label, context, length)
 
     def tls_unique(self) -> bytes:
         """The channel binding tls-unique (RFC 5929, section 3): the first Finished of the handshake."""

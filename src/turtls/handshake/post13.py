@@ -6,7 +6,6 @@ application's data.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
 
 from turtls.config import ClientConfig, ServerConfig
@@ -210,8 +209,7 @@ async def server(peer: Peer, established: Established, keys: TrafficKeys, reques
         verify_finished(base_key.finished_mac(transcript.digest()), finished.verify_data)
         requests.answer_under_way = False
         if authenticated is not None:
-            established.negotiated = replace(
-                established.negotiated,
+            established.negotiated = established.negotiated._replace(
                 peer=authenticated.chain,
                 signature_scheme=authenticated.signature.scheme,
             )

@@ -6,9 +6,9 @@ a key exchange (psk_dhe_ke, section 4.2.9), so what was recorded stays secret wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from turtls.config import ClientConfig, PreSharedKey, ServerConfig, Session, VerifiedChain
+from turtls.config import ClientConfig, ServerConfig, Session, VerifiedChain
 from turtls.crypto.hashes import SHA256, SHA384, Hash
 from turtls.crypto.key_schedule import EarlySecret, PskOrigin, imported_psk
 from turtls.crypto.suites import SUITES13, Suite13
@@ -21,6 +21,9 @@ from turtls.wire.codec import Struct, opaque, uint16
 from turtls.wire.extensions import OfferedPsks, PskIdentity, PskKeyExchangeModes, SignatureAlgorithms
 from turtls.wire.messages import ClientHello
 from turtls.wire.registries import ProtocolVersion, PskKeyExchangeMode
+
+if TYPE_CHECKING:
+    from turtls.config import PreSharedKey
 
 MAX_IDENTITIES_TRIED = 8
 """Identities of one ClientHello that are looked up: clients offer a few, and each may cost a decryption."""
@@ -38,19 +41,29 @@ class ImportedIdentity(Struct):
     target_kdf: int = uint16()
 
 
-@dataclass(slots=True)
 class Psk:
     """A PSK that is offered, or may be used: its first stage of the key schedule, and where it comes from."""
 
-    identity: bytes
-    early_secret: EarlySecret = field(repr=False)
-    origin: PskOrigin
-    external: PreSharedKey | None = None
-    session: Session | None = None
-    """A client's."""
-    state: TicketState | None = None
-    """A server's."""
-    client_chain: VerifiedChain | None = None
+    __slots__ = ("client_chain", "early_secret", "external", "identity", "origin", "session", "state")
+
+    def __init__(
+        self,
+        identity: bytes,
+        early_secret: EarlySecret,
+        origin: PskOrigin,
+        external: PreSharedKey | None = None,
+        session: Session | None = None,
+        state: TicketState | None = None,
+        client_chain: VerifiedChain | None = None,
+    ) -> None:
+        """`session` is a client's, `state` a server's."""
+        self.identity = identity
+        self.early_secret = early_secret
+        self.origin = origin
+        self.external = external
+        self.session = session
+        self.state = state
+        self.client_chain = client_chain
 
     @property
     def hash(self) -> Hash:
@@ -132,14 +145,16 @@ def binders(psks: list[Psk], truncated_hello: bytes, transcript: Transcript) -> 
 # ------------------------------------------------------------------------------------------- the server
 
 
-@dataclass(slots=True)
 class ChosenPsk:
     """A PSK that is used: the client has shown by its binder that it has it."""
 
-    proof: VerifiedBinder
-    index: int
-    obfuscated_ticket_age: int
-    psk: Psk
+    __slots__ = ("index", "obfuscated_ticket_age", "proof", "psk")
+
+    def __init__(self, proof: VerifiedBinder, index: int, obfuscated_ticket_age: int, psk: Psk) -> None:
+        self.proof = proof
+        self.index = index
+        self.obfuscated_ticket_age = obfuscated_ticket_age
+        self.psk = psk
 
 
 async def choose_psk(

@@ -10,7 +10,6 @@ from turtls.config import (
     ClientAuth,
     ClientConfig,
     Negotiated,
-    PreSharedKey,
     Role,
     ServerConfig,
     Session,
@@ -31,6 +30,7 @@ from turtls.wire.messages import NewSessionTicket
 from turtls.wire.registries import CipherSuite, ProtocolVersion
 
 if TYPE_CHECKING:
+    from turtls.config import PreSharedKey
     from turtls.crypto.srp import SrpVerifier
 
 

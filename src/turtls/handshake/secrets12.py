@@ -9,6 +9,7 @@ from turtls.crypto.prf import (
     PHash,
     Prf,
     PrfMd5Sha1,
+    exporter,
     extended_master_secret,
     key_block,
     master_secret,
@@ -54,6 +55,10 @@ class Secrets12:
         """The client's and the server's keys for records; `random` gives the IVs of AES-CBC."""
         block = key_block(self.prf, self.client_random, self.server_random, self.suite.key_block.size)
         return protections(self.suite, self.version, block, encrypt_then_mac=encrypt_then_mac, random=random)
+
+    def export(self, label: bytes, context: bytes | None, length: int) -> bytes:
+        """Keying material (RFC 5705)."""
+        return exporter(self.prf, self.client_random, self.server_random, label, context, length)
 
     def forget(self) -> None:
         """Let go of the master secret."""

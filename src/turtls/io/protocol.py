@@ -39,11 +39,13 @@ OnHandshakeFailure = Callable[[HandshakeFailure], bytes | None]
 spoke plain HTTP, for one."""
 
 
-@dataclass(slots=True)
 class _ConnectionLost(Event):
     """The last thing that the application is told. It stands in line behind data that was not wanted yet."""
 
-    error: Exception | None
+    __slots__ = ("error",)
+
+    def __init__(self, error: Exception | None) -> None:
+        self.error = error
 
 
 class TLSProtocol(asyncio.BufferedProtocol):

@@ -7,9 +7,8 @@ an authority to write but no decision rests on (key identifiers, say) may be mis
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -63,8 +62,7 @@ _RENEW: Final = "It has to be renewed. If it was, the peer still sends the old o
 _NOT_YET: Final = "Most often it is this machine's clock that is wrong."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Criteria:
+class Criteria(NamedTuple):
     """What a chain is to be good for."""
 
     role: Role

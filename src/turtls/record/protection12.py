@@ -15,7 +15,6 @@ from turtls.crypto.suites12 import Suite12
 from turtls.errors import Fault, ProtocolError
 from turtls.record import limits
 from turtls.record.protection import HEADER, HEADER_LENGTH, SEQUENCE_END, Protection, check_content_length
-from turtls.record.protection_cbc import ProtectionCbc
 from turtls.wire.registries import ContentType, ProtocolVersion
 
 _APPLICATION_DATA = int(ContentType.application_data)
@@ -24,7 +23,8 @@ _DATA = 0x17_0303_0000
 """A header as one number, but for the length: application_data, and the version of TLS 1.2."""
 _ADDITIONAL_DATA = Struct(">QBHH")
 """Sequence number, content type, version, length of the content (RFC 5246, section 6.2.3.3)."""
-_EXPLICIT_LENGTH = 8
+_SEQUENCE_LENGTH = 8
+"""Bytes of a sequence number, which is also what AES-GCM and AES-CCM send of each nonce."""
 
 
 class Protection12Aead(Protection):
@@ -34,7 +34,17 @@ class Protection12Aead(Protection):
     ChaCha20-Poly1305 (RFC 7905) makes it from the sequence number as TLS 1.3 does.
     """
 
-    __slots__ = ("_aead", "_data_header", "_explicit_length", "_fixed_iv", "_overhead", "_tag_length")
+    __slots__ = (
+        "_aead",
+        "_data_header",
+        "_explicit_length",
+        "_fixed_iv",
+        "_lone_additional_data",
+        "_lone_header",
+        "_lone_length",
+        "_overhead",
+        "_tag_length",
+    )
 
     version_bytes = b"\x03\x03"
     max_ciphertext = limits.MAX_CIPHERTEXT12
@@ -48,6 +58,10 @@ class Protection12Aead(Protection):
         self._tag_length = aead.tag_length
         self._overhead = self._explicit_length + self._tag_length  # in the body of each record
         self._data_header = _DATA + self._overhead  # with the length of the content added, a header of data
+        self._lone_length = 0
+        """Of the last lone record's content: the next one is often as long."""
+        self._lone_header = self._lone_additional_data = b""
+        """What goes with that length; the sequence number comes before the additional data."""
 
     def seal(self, content_type: int, data: Buffer, size_limit: int, padding: int) -> bytes:
         """`data` as one or more whole records; there is no padding here."""
@@ -60,16 +74,27 @@ class Protection12Aead(Protection):
 
     def seal_lone_data(self, data: Buffer, size_limit: int) -> bytes:
         """One record of `data`."""
-        is_plain = 0 < len(data) <= size_limit and len(data) <= limits.MAX_PLAINTEXT
-        if not is_plain or self._sequence >= self._soft_limit:
+        number, length = self._sequence, len(data)
+        if not 0 < length <= size_limit or length > limits.MAX_PLAINTEXT or number >= self._soft_limit:
             return b""
-        return b"".join(self._seal_one(_APPLICATION_DATA, data))
+        if length != self._lone_length:
+            self._set_lone_length(length)
+        sequence = number.to_bytes(_SEQUENCE_LENGTH)
+        explicit = sequence if self._explicit_length else b""
+        sealed = self._aead.encrypt(self._nonce(number, explicit), data, sequence + self._lone_additional_data)
+        self._sequence = number + 1
+        return b"".join((self._lone_header, explicit, sealed))
+
+    def _set_lone_length(self, length: int) -> None:
+        self._lone_length = length
+        self._lone_header = (self._data_header + length).to_bytes(HEADER_LENGTH)
+        self._lone_additional_data = (_DATA + length).to_bytes(HEADER_LENGTH)
 
     def _seal_one(self, content_type: int, content: Buffer) -> tuple[bytes, bytes, bytes]:
         """Header, what is sent of the nonce, and the ciphertext with its tag."""
         sequence, length = self._next_sequence(), len(content)
         header = HEADER.pack(content_type, _VERSION, length + self._overhead)
-        explicit = sequence.to_bytes(_EXPLICIT_LENGTH, "big") if self._explicit_length else b""
+        explicit = sequence.to_bytes(_SEQUENCE_LENGTH, "big") if self._explicit_length else b""
         additional_data = _ADDITIONAL_DATA.pack(sequence, content_type, _VERSION, length)
         sealed = self._aead.encrypt(self._nonce(sequence, explicit), content, additional_data)
         self._sequence += 1
@@ -96,16 +121,22 @@ class Protection12Aead(Protection):
 
     def open_lone_data(self, received: Buffer, size_limit: int) -> bytes:
         """The content of a record that has some."""
-        length = len(received) - HEADER_LENGTH - self._overhead
-        header = (self._data_header + length).to_bytes(HEADER_LENGTH, "big")
-        is_plain = received[:HEADER_LENGTH] == header and 0 < length <= size_limit and length <= limits.MAX_PLAINTEXT
-        if not is_plain or self._sequence >= self._soft_limit:
+        number, length = self._sequence, len(received) - HEADER_LENGTH - self._overhead
+        if not 0 < length <= size_limit or length > limits.MAX_PLAINTEXT or number >= self._soft_limit:
+            return b""
+        if length != self._lone_length:
+            self._set_lone_length(length)
+        if received[:HEADER_LENGTH] != self._lone_header:
             return b""
         ciphertext = HEADER_LENGTH + self._explicit_length
+        nonce = self._nonce(number, received[HEADER_LENGTH:ciphertext])
+        additional_data = number.to_bytes(_SEQUENCE_LENGTH) + self._lone_additional_data
         try:
-            return self._open_one(_APPLICATION_DATA, received[HEADER_LENGTH:ciphertext], received[ciphertext:])
+            content = self._aead.decrypt(nonce, received[ciphertext:], additional_data)
         except InvalidTag:
             return b""
+        self._sequence = number + 1
+        return content
 
     def open_data(self, received: Buffer, size_limit: int, before: bytes = b"") -> tuple[bytes, int]:
         """`before` and the content of such records."""
@@ -146,6 +177,8 @@ def protections(
     client_mac_key, server_mac_key, client_key, server_key, client_iv, server_iv = suite.key_block.unpack(key_block)
     if suite.aead is not None:
         return Protection12Aead(suite.aead, client_key, client_iv), Protection12Aead(suite.aead, server_key, server_iv)
+    from turtls.record.protection_cbc import ProtectionCbc  # large tables, for suites that few still use
+
     mac = cast(Hash, suite.mac)  # a suite has one or the other
     etm = encrypt_then_mac
     return (

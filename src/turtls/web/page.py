@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from turtls.config import Negotiated
@@ -65,7 +65,7 @@ def as_json(visitor: Visitor) -> dict[str, Any]:
 
 def _with_own_signature(visitor: Visitor) -> Negotiated:
     """What was negotiated, as the visitor sees it: signed by this server."""
-    return replace(visitor.negotiated, signature_scheme=visitor.story.signature_scheme("server"))
+    return visitor.negotiated._replace(signature_scheme=visitor.story.signature_scheme("server"))
 
 
 @dataclass(slots=True)
