@@ -45,15 +45,29 @@ def debian(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AnchorFolder:
     """Debian's store in a folder: its own program fills it, and it is what the code finds as the system's."""
     program = need("update-ca-certificates", "Debian's ca-certificates")
     place = tmp_path / "system"
-    for folder in ("etc/ssl/certs", "etc/ca-certificates/update.d", "usr/local/share/ca-certificates"):
+    for folder in (
+        "etc/ssl/certs",
+        "etc/ca-certificates/update.d",
+        "usr/local/share/ca-certificates",
+        "usr/share/ca-certificates",
+    ):
         (place / folder).mkdir(parents=True)
     (place / "etc/ca-certificates.conf").touch()
+    # One option for each place, as --sysroot is not known to all of Debian's releases.
+    options = {
+        "--certsconf": "etc/ca-certificates.conf",
+        "--certsdir": "usr/share/ca-certificates",
+        "--localcertsdir": "usr/local/share/ca-certificates",
+        "--etccertsdir": "etc/ssl/certs",
+        "--hooksdir": "etc/ca-certificates/update.d",
+    }
+    update = (program, *(word for option, path in options.items() for word in (option, str(place / path))))
     store = AnchorFolder(
         place / "usr/local/share/ca-certificates",
         ".crt",
         place / "etc/ssl/certs/ca-certificates.crt",
-        (program, "--sysroot", str(place)),
-        (program, "--sysroot", str(place), "--fresh"),
+        update,
+        (*update, "--fresh"),
     )
     (store.folder / "other.crt").write_bytes(Authority.init(tmp_path / "other").root_pem)
     monkeypatch.setattr(system, "ANCHOR_FOLDERS", (store,))
