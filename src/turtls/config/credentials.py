@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Protocol, TypeVar
 
 from cryptography import x509
@@ -57,12 +58,7 @@ class Credential:
 
         Before TLS 1.2 there was one scheme for each kind of key, and no choice.
         """
-        possible = signatures.schemes_for(self.leaf.public_key, version)
-        if version < ProtocolVersion.TLS_1_2:
-            return possible
-        if self.signature_schemes:
-            return tuple(scheme for scheme in self.signature_schemes if scheme in possible)
-        return tuple(scheme for scheme in possible if scheme in allowed)
+        return _schemes(self.leaf.public_key, tuple(self.signature_schemes), version, tuple(allowed))
 
     @property
     def can_decrypt(self) -> bool:
@@ -111,6 +107,21 @@ class Credential:
         if not keys.same_public_key(credential.leaf.public_key, private_key):
             raise ConfigError("The private key does not belong to the (first) certificate.")
         return credential
+
+
+@lru_cache(maxsize=1024)
+def _schemes(
+    public_key: keys.PublicKey,
+    wanted: tuple[SignatureScheme, ...],
+    version: ProtocolVersion,
+    allowed: tuple[SignatureScheme, ...],
+) -> tuple[SignatureScheme, ...]:
+    possible = signatures.schemes_for(public_key, version)
+    if version < ProtocolVersion.TLS_1_2:
+        return possible
+    if wanted:
+        return tuple(scheme for scheme in wanted if scheme in possible)
+    return tuple(scheme for scheme in possible if scheme in allowed)
 
 
 def prefer_issuers(credentials: Sequence[Credential], authorities: Collection[bytes]) -> Sequence[Credential]:

@@ -43,6 +43,12 @@ _CONTEXT = {
     Role.SERVER: b" " * 64 + b"TLS 1.3, server CertificateVerify\0",
     Role.CLIENT: b" " * 64 + b"TLS 1.3, client CertificateVerify\0",
 }
+_VERDICT = {role: f"the verdict on the {role.value}'s certificate" for role in Role}
+_SIGNED = {
+    role: f"The {role.value} signed this very handshake with the key of its certificate, "
+    "so nobody else can be at the other end."
+    for role in Role
+}
 
 
 class Authenticated(NamedTuple):
@@ -84,15 +90,14 @@ class Authenticator(NamedTuple):
         )
         if len(request.untrusted_chain) > MAX_CHAIN_LENGTH:
             raise ProtocolError(Fault.CHAIN_TOO_LONG, f"{len(request.untrusted_chain)} certificates")
-        chain = await peer.wait(self.verifier.verify(request), f"the verdict on the {self.role.value}'s certificate")
+        chain = await peer.wait(self.verifier.verify(request), _VERDICT[self.role])
         check_strength(chain.leaf.public_key, self.min_rsa_bits)
         chain.leaf.require_signing()
         transcript.add(certificate.raw)
         signature = self._check_signature(await peer.receive(CertificateVerify), chain, transcript)
         peer.explain(
             "authentication",
-            f"The {self.role.value} signed this very handshake with the key of its certificate, "
-            "so nobody else can be at the other end.",
+            _SIGNED[self.role],
             scheme=signature.scheme,
         )
         return Authenticated(chain, signature, request.ocsp_response)
@@ -179,8 +184,10 @@ def choose_scheme(
     credential: Credential, accepted: Collection[SignatureScheme], allowed: Collection[SignatureScheme]
 ) -> SignatureScheme | None:
     """The best scheme for the credential's key that the peer accepts and our policy allows; None if there is none."""
-    schemes = credential.schemes(ProtocolVersion.TLS_1_3, allowed)
-    return next((scheme for scheme in schemes if scheme in accepted), None)
+    for scheme in credential.schemes(ProtocolVersion.TLS_1_3, allowed):
+        if scheme in accepted:
+            return scheme
+    return None
 
 
 def signature_algorithms(

@@ -58,7 +58,7 @@ async def server(peer: Peer, config: ServerConfig) -> tuple[ServerConfig, Establ
         chosen = await peer.wait(config.on_client_hello(ClientHelloInfo(hello)), "the choice of a configuration")
         config = chosen or config
     version = choose_version(hello, config.policy.versions)
-    peer.explain("version", f"{version} is the newest version that both sides know.", version=version)
+    peer.explain("version", "{version} is the newest version that both sides know.", version=version)
     peer.version = version
     peer.carrier.receive_extensions(hello.extensions)
     if version < ProtocolVersion.TLS_1_3:

@@ -290,6 +290,6 @@ class Peer:
             self._observer(SecretDerived(label, len(secret), why))
 
     def explain(self, step: str, explanation: str, **details: Any) -> None:
-        """Tell those who watch about a step that sends nothing."""
+        """Tell those who watch about a step that sends nothing. The explanation may name details in braces."""
         if self._observer is not None:
-            self._observer(StepTaken(step, explanation, details))
+            self._observer(StepTaken(step, explanation.format(**details), details))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from turtls.config import Credential, ServerConfig
 from turtls.config.credentials import prefer_issuers
@@ -51,14 +52,19 @@ def preferred_suites(config: ServerConfig, hello: ClientHello) -> Sequence[Ciphe
     tells by its time: for such a client ChaCha20 comes first, where this side has it.
     """
     suites = config.policy.cipher_suites
-    best_of_client = next((suite for suite in hello.cipher_suites if suite in suites), None)
-    if best_of_client is None or not _is_chacha20(best_of_client):
-        return suites
-    return sorted(suites, key=lambda suite: not _is_chacha20(suite))
+    for best_of_client in hello.cipher_suites:
+        if best_of_client in suites:
+            return _chacha20_first(suites) if _is_chacha20(best_of_client) else suites
+    return suites
 
 
+@lru_cache(maxsize=256)
 def _is_chacha20(suite: CipherSuite) -> bool:
     return "_CHACHA20_" in suite.name
+
+
+def _chacha20_first(suites: Sequence[CipherSuite]) -> Sequence[CipherSuite]:
+    return sorted(suites, key=lambda suite: not _is_chacha20(suite))
 
 
 def choose_protocol(config: ServerConfig, hello: ClientHello) -> str | None:

@@ -253,7 +253,7 @@ async def _ask_again(
     peer: Peer, config: ServerConfig, hello: ClientHello, suite: Suite13, group: NamedGroup, transcript: Transcript
 ) -> tuple[ClientHello, bytes]:
     """Send HelloRetryRequest for a share of `group`; gives the second ClientHello with it (sections 4.1.2, 4.1.4)."""
-    peer.explain("retry", f"The client has no key share for {group}, so it is asked for one.", group=group)
+    peer.explain("retry", "The client has no key share for {group}, so it is asked for one.", group=group)
     transcript.add(hello.raw)
     transcript.begin_again_after_retry()
     retry = HelloRetryRequest(

@@ -157,8 +157,9 @@ def extension_block(context: Context, *, optional: bool = False) -> Any:
         found: dict[int, AnyExtension] = {}
         while start < end:
             kind, length = _header.unpack_from(data, start)
-            body = data[start + 4 : start + 4 + length]
-            start += 4 + length
+            body_start = start + 4
+            start = body_start + length
+            body = data[body_start:start]
             if start > end:
                 raise Malformed(f"extension {ExtensionType(kind).name} is longer than its block")
             if kind in found:
