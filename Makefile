@@ -10,8 +10,9 @@ USABLE = 'import ensurepip, sys; sys.version_info >= (3, 11) or sys.exit(1); pri
 RUN = $(VENV)/bin/python -m
 READY = $(VENV)/.ready
 SERVING = $(VENV)/.serving
+COMPILED = .venv-compiled/.ready
 
-.PHONY: help serve test test-all check coverage bench timing fuzz lock clean
+.PHONY: help serve test test-all test-compiled compiled check coverage bench timing fuzz lock clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -40,6 +41,15 @@ test-all:  ## Run all tests on each Python from 3.11 on that is found
 		test -z "$$failed" || { echo "Failed on Python$$failed."; exit 1; }; \
 	}
 
+compiled: $(COMPILED)  ## Compile the core with mypyc, into .venv-compiled (needs a C compiler)
+
+# What stands before the tests fails where Python would take the sources.
+test-compiled: VENV = .venv-compiled
+test-compiled: $(COMPILED)  ## Run the tests of what is compiled, and of what stands on it, against that
+	@$(VENV)/bin/python -c 'import turtls.connection as made; made.__file__.endswith(".py") and exit("not compiled")'
+	@$(RUN) pytest $(or $(ARGS),$(STANDING_ON_COMPILED))
+STANDING_ON_COMPILED = tests/test_connection*.py $(addprefix tests/,crypto fuzz handshake io pki quic record wire)
+
 check: $(READY)  ## Check style, types and the floors of the house
 	@$(RUN) ruff check --quiet --output-format concise
 	@$(RUN) ruff format --quiet --check
@@ -50,6 +60,7 @@ coverage: $(READY)  ## Run all tests and show which lines and branches they neve
 	@$(RUN) pytest --cov --cov-report=term $(ARGS)
 
 bench: $(READY)  ## Measure against ssl, pyOpenSSL, Go and tlslite-ng, all in one run
+	@if command -v $${CC:-cc} > /dev/null; then $(MAKE) --no-print-directory compiled; fi
 	@$(RUN) benchmarks.run $(ARGS)
 
 timing: $(READY)  ## Report whether RSA's timing tells bad premaster secrets from good ones (ARGS: samples)
@@ -79,8 +90,8 @@ INSTALL = $(RUN) pip install --quiet --disable-pip-version-check
 endif
 
 # Stale, too, is an environment that was moved, or whose Python is gone.
-is_of_here = $(filter $(CURDIR),$(shell $(VENV)/bin/python -c '' 2>/dev/null && cat $(1) 2>/dev/null))
-.PHONY: $(foreach stamp,$(READY) $(SERVING),$(if $(call is_of_here,$(stamp)),,$(stamp)))
+is_of_here = $(filter $(CURDIR),$(shell $(dir $(1))bin/python -c '' 2>/dev/null && cat $(1) 2>/dev/null))
+.PHONY: $(foreach stamp,$(READY) $(SERVING) $(COMPILED),$(if $(call is_of_here,$(stamp)),,$(stamp)))
 
 $(READY) $(SERVING): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "turtls needs Python 3.11 or newer, with venv (Debian: python3-venv)."; exit 1; }
@@ -88,4 +99,14 @@ $(READY) $(SERVING): requirements.lock pyproject.toml
 	@$(SET_UP)
 	@$(INSTALL) $(if $(filter $(READY),$@),-r requirements.lock,-c requirements.lock hatchling editables)
 	@$(INSTALL) -c requirements.lock --no-build-isolation -e $(if $(filter $(READY),$@),.,.[cli])
+	@echo "$(CURDIR)" > $@
+
+$(COMPILED): VENV = .venv-compiled
+$(COMPILED): requirements.lock pyproject.toml hatch_build.py $(wildcard $(addsuffix *.py,src/turtls/ src/turtls/*/ src/turtls/*/*/))
+	@echo "Compiling into $(VENV) with $(PYTHON) (some minutes) ..."
+	@$(SET_UP)
+	@$(INSTALL) -r requirements.lock
+	@rm -rf build/wheel && mkdir -p build
+	@HATCH_BUILD_HOOK_ENABLE_CUSTOM=1 $(RUN) hatchling build --target wheel --directory build/wheel > build/compiled.log
+	@$(INSTALL) --no-deps --force-reinstall build/wheel/*.whl
 	@echo "$(CURDIR)" > $@

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -78,10 +77,14 @@ def _act(connection: Connection, kind: int, content: bytes) -> Callable[[], obje
 
 
 def _sealed(connection: Connection, content_type: int, content: bytes, at_once: int = MAX_INNER_PLAINTEXT) -> bytes:
-    """Records as the peer would make them: with a copy of the keys that this side is about to open them with."""
+    """Records as the peer would make them: with the keys that this side is about to open them with, as they are."""
     protection = connection._records._read
     if protection is not None:
-        return copy.copy(protection).seal(content_type, content, at_once, 0) if content else b""
+        kept = {name: getattr(protection, name) for name in ("_sequence", "_last_block") if hasattr(protection, name)}
+        sealed = protection.seal(content_type, content, at_once, 0) if content else b""
+        for name, value in kept.items():
+            setattr(protection, name, value)
+        return sealed
     version = b"\3\3" if connection.negotiated is None else connection.negotiated.version.to_bytes(2, "big")
     return bytes((content_type,)) + version + (len(content) & 0xFFFF).to_bytes(2, "big") + content
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.builds import sources_only
 from tests.handshake.parties import POLICY, client_config, only, server_config, shaken
 from tests.test_connection_ends import NONSENSE, TLS12, both, open_under
 from turtls.config import DangerAcceptAnyCertificate, Policy
@@ -94,6 +95,7 @@ def outcome(client: Connection, chunks: list[bytes]) -> Outcome:
 
 @versions
 @given(pieces=pieces, cuts=cuts, goodbye=st.booleans(), damage=st.none() | st.integers(0, 2**16))
+@sources_only
 def test_the_fast_way_gives_what_the_slow_way_gives(
     policy: Policy, pieces: list[Callable[[Connection], None]], cuts: list[int], goodbye: bool, damage: int | None
 ) -> None:
@@ -137,6 +139,7 @@ SENT: list[Callable[[Connection], None]] = [
     pieces=st.lists(st.tuples(st.sampled_from(SENT[:4]) | st.sampled_from(SENT), st.booleans()), max_size=12),
     goodbye=st.booleans(),
 )
+@sources_only
 def test_what_is_sent_at_once_is_what_would_be_sent(
     policy: Policy, padding: int, pieces: list[tuple[Callable[[Connection], None], bool]], goodbye: bool
 ) -> None:
@@ -184,6 +187,7 @@ def what_is_fed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @versions
+@sources_only
 def test_whole_records_are_opened_where_they_lie(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
     server, client = flowing(policy)
     fed = what_is_fed(monkeypatch)
@@ -194,6 +198,7 @@ def test_whole_records_are_opened_where_they_lie(policy: Policy, monkeypatch: py
 
 
 @versions
+@sources_only
 def test_one_record_is_sealed_at_once(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
     server, client, _ = twins(policy)
     client.send_data(b"first")
@@ -206,6 +211,7 @@ def test_one_record_is_sealed_at_once(policy: Policy, monkeypatch: pytest.Monkey
 
 
 @versions
+@sources_only
 def test_only_what_is_cut_is_kept(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
     server, client = flowing(policy)
     fed = what_is_fed(monkeypatch)

@@ -32,7 +32,7 @@ from turtls.errors import (
     TLSError,
     TruncatedError,
 )
-from turtls.events import AlertSeen, DataReceived, HandshakeCompleted, PeerClosed
+from turtls.events import AlertSeen, DataReceived, HandshakeCompleted, PeerClosed, Trace
 from turtls.record.limits import MAX_WARNING_ALERTS
 from turtls.wire.messages import Finished, HandshakeMessage, HelloRequest
 from turtls.wire.messages12 import ClientKeyExchange
@@ -480,6 +480,13 @@ def test_errors_name_what_was_expected() -> None:
 # ------------------------------------------------------------------------------------------- memory
 
 
+class Seen(list[Trace]):
+    """What an observer saw."""
+
+    def __call__(self, trace: Trace) -> None:
+        self.append(trace)
+
+
 @both
 @versions
 def test_a_connection_that_nobody_holds_is_gone_at_once(policy: Policy, first: str) -> None:
@@ -487,10 +494,11 @@ def test_a_connection_that_nobody_holds_is_gone_at_once(policy: Policy, first: s
     one, other = open_under(policy, first)
     one.send_data(b"data")
     assert received(other, one.data_to_send()) == b"data"
-    watched = weakref.ref(one)
+    one._observer = seen = Seen()  # which is held by the connection alone
+    watched = weakref.ref(seen)
     gc.disable()
     try:
-        del one
+        del seen, one
         assert watched() is None
     finally:
         gc.enable()

@@ -13,6 +13,8 @@ outside (a `Pending` event), nothing is pulled.
 
 from __future__ import annotations
 
+from typing import Any
+
 from turtls.config import ClientConfig, ServerConfig
 from turtls.config.names import ascii_name, is_ip_address
 from turtls.errors import (
@@ -410,7 +412,8 @@ class ServerConnection(Connection):
         return credential.leaf.end_point_digest
 
 
-def _alert_description(code: int) -> AlertDescription | int:
+def _alert_description(code: int) -> Any:
+    """The AlertDescription, or the number of one that is not known; an `int` would be no more than the number."""
     try:
         return AlertDescription(code)
     except ValueError:

@@ -10,6 +10,7 @@ from fuzz import scripts
 from fuzz.run import FINDINGS
 from fuzz.seeds import CORPUS, corpus
 from fuzz.targets import TARGETS
+from tests.builds import sources_only
 from turtls.config import Negotiated
 from turtls.handshake.endpoint import Endpoint
 from turtls.handshake.established import Established
@@ -43,6 +44,7 @@ def test_junk(name: str) -> None:
         TARGETS[name](junk)
 
 
+@sources_only
 def test_seeds_can_be_written_anew_and_get_past_the_handshakes(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[Negotiated] = []
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from tests.builds import sources_only
 from tests.handshake.parties import (
     NAME,
     POLICY,
@@ -126,6 +127,7 @@ def test_timestamps_that_nobody_asked_a_client_for() -> None:
         (SignedCertificateTimestampRequest, SignedCertificateTimestamps(sct_list=[b"timestamp"])),
     ],
 )
+@sources_only
 def test_a_staple_that_the_client_did_not_ask_for(
     monkeypatch: pytest.MonkeyPatch, request_form: type[ExtensionBody], answer: ExtensionBody
 ) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import turtls.handshake.offer
+from tests.builds import sources_only
 from tests.handshake.parties import (
     NAME,
     ONLY_P256,
@@ -263,6 +264,7 @@ def test_a_ticket_from_before_a_fork(monkeypatch: pytest.MonkeyPatch) -> None:
     assert early(happened) == DATA  # with a ticket of its own
 
 
+@sources_only
 def test_a_second_ticket_that_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """Section 4.2.10: early data goes with the first PSK."""
     client, server = met()

@@ -12,6 +12,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
+from tests.builds import sources_only
 from tests.handshake.parties import (
     NAME,
     adding,
@@ -114,6 +115,7 @@ def test_a_key_that_may_only_sign_cannot_transport_keys() -> None:
     shaken(client_with(KEY_TRANSPORT), server_with(KEY_TRANSPORT, credentials=(holder("rsa", "key_encipherment"),)))
 
 
+@sources_only
 def test_up_to_tls12_a_certificate_is_on_a_curve_that_the_client_knows(monkeypatch: pytest.MonkeyPatch) -> None:
     """RFC 8422, sections 5.1.1 and 5.3."""
     policy = replace(TLS12, groups=(NamedGroup.x25519, NamedGroup.secp384r1))

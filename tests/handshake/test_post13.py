@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.builds import sources_only
 from tests.handshake.parties import (
     NAME,
     POLICY,
@@ -322,7 +323,7 @@ def test_an_answer_that_proves_nothing(
 
 
 @pytest.mark.parametrize("kind", [Certificate, CertificateVerify])
-@pytest.mark.parametrize("at_once", [False, True])
+@pytest.mark.parametrize("at_once", [pytest.param(False, marks=sources_only), True])
 def test_data_in_the_middle_of_an_answer(
     kind: type[HandshakeMessage], at_once: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

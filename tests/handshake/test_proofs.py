@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.handshake.parties import shaken
+from tests.handshake.parties import POLICY, client_config, server_config, shaken
+from turtls.config import Policy
 from turtls.crypto.hashes import SHA256, SHA384
+from turtls.crypto.suites import SUITES13
 from turtls.errors import Fault, ProtocolError
 from turtls.handshake.established import Established
 from turtls.handshake.established12 import Established12
@@ -19,7 +22,9 @@ from turtls.handshake.proofs import (
     verify_finished,
 )
 from turtls.handshake.transcript import Transcript
-from turtls.wire.registries import SignatureScheme
+from turtls.wire.registries import ProtocolVersion, SignatureScheme
+
+TLS12 = replace(Policy.INTERMEDIATE, versions=(ProtocolVersion.TLS_1_2,), groups=POLICY.groups)
 
 
 @pytest.mark.parametrize("mint", [None, object(), "mint"])
@@ -46,13 +51,15 @@ def test_what_does_not_prove_anything(wrong: bytes) -> None:
 
 def test_nothing_is_established_without_the_peer_s_finished() -> None:
     client, _ = shaken()
+    old, _ = shaken(client_config(policy=TLS12), server_config(policy=TLS12))
     assert client.negotiated is not None
+    assert isinstance(old._established, Established12)
     no_proof: Any = None
     with pytest.raises(TypeError, match="Finished"):
         Established(
             no_proof,
             client.negotiated,
-            suite=no_proof,
+            suite=SUITES13[client.negotiated.cipher_suite],
             client_traffic_secret=b"",
             server_traffic_secret=b"",
             exporter_master_secret=b"",
@@ -60,7 +67,7 @@ def test_nothing_is_established_without_the_peer_s_finished() -> None:
             transcript=None,
         )
     with pytest.raises(TypeError, match="Finished"):
-        Established12(no_proof, client.negotiated, no_proof, first_finished=b"")
+        Established12(no_proof, client.negotiated, old._established.secrets, first_finished=b"")
 
 
 # ------------------------------------------------------------------------------------------- the transcript

@@ -20,6 +20,7 @@ import pytest
 
 import turtls.handshake.endpoint
 import turtls.handshake.hello
+from tests.builds import sources_only
 from tests.handshake.parties import only
 from turtls.config import (
     ClientAuth,
@@ -198,6 +199,7 @@ ANYBODY = DangerAcceptAnyCertificate()
 """A session is only resumed under the verifier it was made under."""
 
 
+@sources_only
 def test_the_client_of_section_3() -> None:
     session = first_session()
     assert session.ticket.hex() == SIMPLE["ticket"]
@@ -205,6 +207,7 @@ def test_the_client_of_section_3() -> None:
     assert session.lifetime == 30
 
 
+@sources_only
 def test_the_client_of_section_4() -> None:
     """The binder is ours: its place in the ClientHello was empty."""
     session = first_session()._replace(lifetime=60)
@@ -231,6 +234,7 @@ def test_the_client_of_section_4() -> None:
     close_client(RESUMED, client)
 
 
+@sources_only
 def test_the_client_of_section_5() -> None:
     client = client_of(RETRIED)
     assert client.data_to_send().hex() == RETRIED["client_hello"]
@@ -242,6 +246,7 @@ def test_the_client_of_section_5() -> None:
     close_client(RETRIED, client)
 
 
+@sources_only
 def test_the_client_of_section_6() -> None:
     trace = CLIENT_AUTHENTICATION
     signer = Signed(SignatureScheme.rsa_pss_rsae_sha256, bytes.fromhex(trace["client_signature"]))
@@ -252,6 +257,7 @@ def test_the_client_of_section_6() -> None:
     close_client(trace, client)
 
 
+@sources_only
 def test_the_client_of_section_7() -> None:
     client = client_of(COMPATIBILITY)
     assert client.data_to_send().hex() == COMPATIBILITY["client_hello"]

@@ -11,6 +11,7 @@ from unittest.mock import patch
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from tests.builds import sources_only
 from tests.handshake.parties import (
     NAME,
     Sent,
@@ -183,6 +184,7 @@ def test_without_any_store_nothing_is_resumed() -> None:
     assert [_resumed(client, server) for _ in range(2)] == [False, False]
 
 
+@sources_only
 def test_a_session_without_extended_master_secret_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     bodies = Offer._extensions12
     monkeypatch.setattr(

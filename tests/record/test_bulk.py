@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.builds import sources_only
 from turtls.crypto.aead import AES_128_GCM, CHACHA20_POLY1305
 from turtls.crypto.key_schedule import TrafficSecret
 from turtls.crypto.suites import SUITES13
@@ -94,6 +95,7 @@ def layer_with(protection: Protection) -> RecordLayer:
 
 @pytest.mark.parametrize("make", PROTECTIONS.values(), ids=PROTECTIONS)
 @given(contents=records, cuts=st.lists(st.integers(0, 1000), max_size=4), damage=st.none() | st.integers(0, 1000))
+@sources_only
 def test_the_fast_way_gives_what_the_slow_way_gives(
     make: MakeProtection, contents: list[tuple[ContentType, int, int]], cuts: list[int], damage: int | None
 ) -> None:

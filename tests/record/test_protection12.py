@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.builds import sources_only
 from turtls.crypto.aead import AES_128_CCM_8, AES_128_GCM, AES_256_CCM, CHACHA20_POLY1305
 from turtls.crypto.suites12 import SUITES12, Suite12
 from turtls.errors import Fault, ProtocolError
@@ -99,6 +100,7 @@ class TestEveryKind:
         assert fault_of(client_and_server(kind)[0], record, size_limit=100) is Fault.RECORD_LIMIT_EXCEEDED
 
     @KINDS
+    @sources_only
     def test_a_longer_record_than_the_protocol_has(
         self, kind: tuple[Suite12, ProtocolVersion, bool], monkeypatch: pytest.MonkeyPatch
     ) -> None:

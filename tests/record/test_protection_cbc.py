@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 
+from tests.builds import sources_only
 from turtls.crypto.hashes import SHA1, SHA256, SHA384, Hash
 from turtls.errors import Fault, ProtocolError
 from turtls.record import limits, protection_cbc
@@ -165,6 +166,7 @@ class TestPadding:
         wrong = bytes((last + 1,)) * (last + 1) if last < 15 else b"\x10" * 16
         assert refused(protection(encrypt_then_mac=True), body(wrong)) is Fault.BAD_RECORD_MAC
 
+    @sources_only
     def test_nothing_is_decrypted_before_it_is_authenticated(self, monkeypatch: pytest.MonkeyPatch) -> None:
         opening = protection(encrypt_then_mac=True)
         (body,) = split(protection(encrypt_then_mac=True).seal(HANDSHAKE, b"hello", LIMIT, 0))
@@ -192,6 +194,7 @@ class CountingHash:
 class TestLucky13:
     @HASHES
     @pytest.mark.parametrize("length", [320, 992, 4096])
+    @sources_only
     def test_the_same_work_whatever_the_padding(self, mac: Hash, length: int, monkeypatch: pytest.MonkeyPatch) -> None:
         """For right paddings of each length and for wrong ones, the hash function runs equally often."""
         work = set()

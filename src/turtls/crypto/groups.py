@@ -11,7 +11,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from cryptography.hazmat.primitives.asymmetric import ec, mlkem, x448, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -173,7 +173,7 @@ class _Montgomery(_DiffieHellman):
 class _Weierstrass(_DiffieHellman):
     """The NIST curves, points uncompressed (RFC 8446, section 4.2.8.2)."""
 
-    _ECDH = ec.ECDH()
+    _ECDH: ClassVar = ec.ECDH()
 
     def __init__(self, group: NamedGroup, curve: ec.EllipticCurve) -> None:
         self.group = group

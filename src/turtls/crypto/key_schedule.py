@@ -69,6 +69,7 @@ class _Stage:
     """A secret out of HKDF-Extract, and what is derived from it."""
 
     __slots__ = ("_secret", "hash")
+    __deletable__ = ("_secret",)  # mypyc asks for it
 
     def __init__(self, hash: Hash, secret: bytes) -> None:
         self.hash = hash

@@ -27,6 +27,7 @@ class Secrets12:
     """The master secret of one connection, and what it is used with."""
 
     __slots__ = ("client_random", "extended", "master_secret", "prf", "server_random", "suite", "version")
+    __deletable__ = ("prf",)  # mypyc asks for it
 
     def __init__(
         self,
