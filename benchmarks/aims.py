@@ -37,11 +37,11 @@ AIMS = (
 )
 
 
-def reached(aim: Aim, rows: list[dict[str, Any]]) -> float | None:
-    """How many times as good as the other turtls was in these rows; None where one of the two was not measured."""
+def reached(aim: Aim, rows: list[dict[str, Any]], who: str = "turtls") -> float | None:
+    """How many times as good as the other `who` was in these rows; None where one of the two was not measured."""
     for row in rows:
         figures = row["figures"]
-        if row["name"] == aim.row and {"turtls", aim.other} <= figures.keys():
-            ratio: float = figures["turtls"]["ratio"] / figures[aim.other]["ratio"]
+        if row["name"] == aim.row and {who, aim.other} <= figures.keys():
+            ratio: float = figures[who]["ratio"] / figures[aim.other]["ratio"]
             return ratio
     return None

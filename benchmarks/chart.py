@@ -23,7 +23,7 @@ _SECTIONS = {
     "asyncio's streams": ("streams: throughput", "streams: requests"),
     "Memory, how many times less": ("memory of an idle connection",),
 }
-_DRAWN = {"turtls": 12, "pyOpenSSL": 6, "Go": 6}
+_DRAWN = {"turtls": 12, "turtls, compiled": 12, "pyOpenSSL": 6, "Go": 6}
 """Whose bars, and how high they are."""
 _WIDTH, _LEFT, _RIGHT = 720, 210, 56
 """Of all, of the room for names, and of that for the figure behind the longest bar."""
@@ -31,10 +31,10 @@ _LONGEST = 4.0
 """Times as good as `ssl`: a bar that would be longer is cut, and says so."""
 _STYLE = """\
 .card{fill:#fff}.line{stroke:#d8dee4}.one{stroke:#59636e}text{fill:#59636e}.name,.mine{fill:#1f2328}
-.turtls{fill:#1a7f5a}.pyOpenSSL{fill:#d4a24c}.Go{fill:#6f9bd1}.section,.mine{font-weight:600}
+.turtls{fill:#1a7f5a}.turtls-compiled{fill:#0f5e8c}.pyOpenSSL{fill:#d4a24c}.Go{fill:#6f9bd1}.section,.mine{font-weight:600}
 .mine{paint-order:stroke;stroke:#fff;stroke-width:4px;stroke-linejoin:round}
 @media(prefers-color-scheme:dark){.card{fill:#0d1117}.line{stroke:#2b323b}.one{stroke:#9198a1}text{fill:#9198a1}
-.name,.mine{fill:#f0f6fc}.turtls{fill:#3fb98a}.pyOpenSSL{fill:#a8843f}.Go{fill:#4a72a6}
+.name,.mine{fill:#f0f6fc}.turtls{fill:#3fb98a}.turtls-compiled{fill:#4aa3d8}.pyOpenSSL{fill:#a8843f}.Go{fill:#4a72a6}
 .mine{stroke:#0d1117}}"""
 
 
@@ -64,9 +64,9 @@ def chart(rows: list[dict[str, Any]]) -> str:
 def _legend() -> str:
     parts = [_text(16, 22, "Times as good as Python's ssl", "name")]
     for place, who in enumerate(_DRAWN):
-        left = _LEFT + 110 * place
+        left = _LEFT + 120 * place
         parts.append(
-            f'<rect class="{who}" x="{left}" y="12" width="12" height="12" rx="2"/>{_text(left + 18, 22, who)}'
+            f'<rect class="{_class(who)}" x="{left}" y="12" width="12" height="12" rx="2"/>{_text(left + 18, 22, who)}'
         )
     return "".join(parts)
 
@@ -92,12 +92,19 @@ def _row(name: str, ratios: dict[str, float], scale: float, top: int) -> tuple[l
     ]
     for who, ratio in drawn.items():
         width = min(ratio, _LONGEST) * scale
-        parts.append(f'<rect class="{who}" x="{_LEFT}" y="{top}" width="{width:.1f}" height="{_DRAWN[who]}" rx="2"/>')
-        if who == "turtls" or ratio > _LONGEST:
+        parts.append(
+            f'<rect class="{_class(who)}" x="{_LEFT}" y="{top}" width="{width:.1f}" height="{_DRAWN[who]}" rx="2"/>'
+        )
+        is_ours = who.startswith("turtls")
+        if is_ours or ratio > _LONGEST:
             label = f"{ratio:.2f}" + (" →" if ratio > _LONGEST else "")
-            parts.append(_text(_LEFT + width + 6, top + _DRAWN[who] - 2, label, "mine" if who == "turtls" else ""))
+            parts.append(_text(_LEFT + width + 6, top + _DRAWN[who] - 2, label, "mine" if is_ours else ""))
         top += _DRAWN[who] + 2
     return parts, height
+
+
+def _class(who: str) -> str:
+    return who.replace(", ", "-")
 
 
 def _text(left: float, base: float, words: str, style: str = "", anchor: str = "start") -> str:

@@ -20,6 +20,7 @@ from rich.table import Table
 
 from benchmarks import sections
 from benchmarks.contenders.cases import Contender
+from benchmarks.contenders.compiled import CompiledTurtls
 from benchmarks.contenders.go import Go
 from benchmarks.contenders.ours import Turtls
 from benchmarks.contenders.primitives import Primitives
@@ -88,7 +89,12 @@ def _settle_allocator() -> None:
 
 
 def _contenders(console: Console) -> list[Contender]:
-    contenders: list[Contender] = [Turtls(), StandardLibrary(), PyOpenSSL()]
+    contenders: list[Contender] = [Turtls()]
+    try:
+        contenders.append(CompiledTurtls())
+    except FileNotFoundError:
+        console.print("[yellow]Without the compiled turtls: make compiled[/]")
+    contenders += [StandardLibrary(), PyOpenSSL()]
     try:
         contenders.append(Go())
     except (FileNotFoundError, subprocess.CalledProcessError) as error:
@@ -122,7 +128,7 @@ def _cell(result: Result, name: str) -> str:
     figure = result.figures.get(name)
     if figure is None:
         return "-"
-    style = "bold" if name == "turtls" else "dim" if name == result.reference else "default"
+    style = "bold" if name.startswith("turtls") else "dim" if name == result.reference else "default"
     return f"{result.unit(figure.value)}\n{_ratio(figure, style)}"
 
 

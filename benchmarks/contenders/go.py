@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-import json
 import os
 import shutil
 import subprocess
@@ -11,10 +9,11 @@ import sys
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from benchmarks.certificates import NAME, files
 from benchmarks.contenders.cases import Handshake, Transfer, Work
+from benchmarks.contenders.program import Program
 
 _SOURCE = Path(__file__).resolve().parent.parent / "go"
 _PROGRAM = shutil.which("go", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}") or "go"
@@ -29,7 +28,7 @@ class Go:
 
     def __init__(self) -> None:
         self.version = _go("env", "GOVERSION").removeprefix("go")
-        self._process = _start()
+        self._program = _start()
 
     def handshake(self, case: Handshake) -> Work:
         """Resumed by ticket, from a session cache of the client's."""
@@ -42,39 +41,14 @@ class Go:
     def _work(self, what: str, key: str, case: dict[str, Any]) -> Work:
         pki = files("rsa" if key == "rsa" else "ecdsa")
         paths = {name: str(path) for name, path in asdict(pki).items()}
-        order = {"what": what, "name": NAME, **case, **paths}
-
-        def work(times: int) -> float:
-            return self._ask({**order, "times": times})
-
-        work(1)
-        return work
-
-    def _ask(self, order: dict[str, Any]) -> float:
-        to, back = _pipes(self._process)
-        to.write(json.dumps(order) + "\n")
-        to.flush()
-        answer = json.loads(back.readline() or '{"error": "the program ended"}')
-        if answer.get("error"):
-            raise RuntimeError(f"Go: {answer['error']}")
-        return float(answer["seconds"])
-
-
-def _pipes(process: subprocess.Popen[str]) -> tuple[IO[str], IO[str]]:
-    if process.stdin is None or process.stdout is None:
-        raise RuntimeError("the program has no pipes")
-    return process.stdin, process.stdout
+        return self._program.work({"what": what, "name": NAME, **case, **paths})
 
 
 @cache
-def _start() -> subprocess.Popen[str]:
+def _start() -> Program:
     program = files("ecdsa").root.parent / "go-tls"
     _go("build", "-o", str(program), ".")
-    process = subprocess.Popen(
-        [program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "GOMAXPROCS": "1"}
-    )
-    atexit.register(process.kill)
-    return process
+    return Program([program], {"GOMAXPROCS": "1"})
 
 
 def _go(*arguments: str) -> str:
