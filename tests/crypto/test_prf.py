@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import hmac
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,23 +49,3 @@ def test_every_length_of_secret_and_output(secret: bytes, seed: bytes, length: i
     assert prfs.PrfMd5Sha1(secret).expand(b"label", seed, length) == bytes(
         x ^ y for x, y in zip(left, right, strict=True)
     )
-
-
-def test_what_is_made_with_it() -> None:
-    """Each purpose has its own label and seed (RFC 5246, sections 6.3, 7.4.9 and 8.1; RFC 7627; RFC 5705)."""
-    prf = prfs.PHash(SHA256, b"m" * 48)
-    client, server = b"c" * 32, b"s" * 32
-    assert prfs.master_secret(prf, client, server) == prf.expand(b"master secret", client + server, 48)
-    assert prfs.extended_master_secret(prf, b"h" * 32) == prf.expand(b"extended master secret", b"h" * 32, 48)
-    assert prfs.key_block(prf, client, server, 104) == prf.expand(b"key expansion", server + client, 104)
-    finished = prfs.verify_data(prf, client=True, handshake_hash=b"h" * 32)
-    assert finished == prf.expand(b"client finished", b"h" * 32, 12)
-    finished = prfs.verify_data(prf, client=False, handshake_hash=b"h" * 32)
-    assert finished == prf.expand(b"server finished", b"h" * 32, 12)
-
-
-@pytest.mark.parametrize(("context", "encoded"), [(None, b""), (b"", b"\0\0"), (b"ctx", b"\0\3ctx")])
-def test_exporter_tells_no_context_from_an_empty_one(context: bytes | None, encoded: bytes) -> None:
-    client, server, prf = b"c" * 32, b"s" * 32, prfs.PHash(SHA256, b"m" * 48)
-    exported = prfs.exporter(prf, client, server, b"EXPORTER-x", context, 40)
-    assert exported == prf.expand(b"EXPORTER-x", client + server + encoded, 40)

@@ -12,7 +12,6 @@ from tests.handshake.parties import connect
 from tests.handshake.test_tls12 import _v2_hello, credentials, server_config
 from turtls.config import Policy
 from turtls.connection import ServerConnection
-from turtls.crypto import prf
 from turtls.crypto.rsa_transport import encrypt_premaster
 from turtls.crypto.suites12 import SUITES12
 from turtls.handshake.secrets12 import Secrets12, handshake_hash, prf_for
@@ -70,7 +69,8 @@ def test_a_handshake_that_begins_with_ssl2_s_hello_ends_in_tls(version: Protocol
     transcript.add(key_exchange)
 
     client_random = CHALLENGE.rjust(32, b"\0")
-    master = prf.master_secret(prf_for(version, SUITE, premaster), client_random, server_hello.random)
+    prf = prf_for(version, SUITE, premaster)
+    master = prf.expand(b"master secret", client_random + server_hello.random, 48)
     secrets = Secrets12(version, SUITE, client_random, server_hello.random, master, extended=False)
     client_keys, server_keys = secrets.protections(os.urandom, encrypt_then_mac=False)
     finished = Finished(verify_data=secrets.verify_data(transcript, client=True)).to_bytes()

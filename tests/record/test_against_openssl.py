@@ -16,13 +16,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from turtls.crypto.key_schedule import TrafficSecret
-from turtls.crypto.prf import key_block
 from turtls.crypto.suites import SUITES13
 from turtls.crypto.suites12 import SUITES12
-from turtls.handshake.secrets12 import prf_for
+from turtls.handshake.secrets12 import Secrets12
 from turtls.record.layer import RecordLayer
 from turtls.record.protection import Protection
-from turtls.record.protection12 import protections
 from turtls.record.protection13 import Protection13
 from turtls.wire.registries import CipherSuite, ContentType, ProtocolVersion
 
@@ -115,14 +113,9 @@ def protections12(pair: OpenSSLPair, *, encrypt_then_mac: bool) -> tuple[Protect
     client_random, server_random = pair.sent_by_client[11:43], pair.sent_by_server[11:43]
     session_id_length = pair.sent_by_server[43]
     suite = SUITES12[CipherSuite(int.from_bytes(pair.sent_by_server[44 + session_id_length :][:2], "big"))]
-    prf = prf_for(version, suite, pair.secrets()["CLIENT_RANDOM"])
-    return protections(
-        suite,
-        version,
-        key_block(prf, client_random, server_random, suite.key_block.size),
-        encrypt_then_mac=encrypt_then_mac,
-        random=os.urandom,
-    )
+    master_secret = pair.secrets()["CLIENT_RANDOM"]
+    secrets = Secrets12(version, suite, client_random, server_random, master_secret, extended=False)
+    return secrets.protections(os.urandom, encrypt_then_mac=encrypt_then_mac)
 
 
 def open_handshake(sent: bytes, protection: Protection) -> RecordLayer:

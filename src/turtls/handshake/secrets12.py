@@ -5,22 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from turtls.crypto.hashes import MD5_SHA1, Hash
-from turtls.crypto.prf import (
-    PHash,
-    Prf,
-    PrfMd5Sha1,
-    exporter,
-    extended_master_secret,
-    key_block,
-    master_secret,
-    verify_data,
-)
+from turtls.crypto.prf import PHash, Prf, PrfMd5Sha1
 from turtls.crypto.suites12 import Suite12
 from turtls.handshake.peer import Peer
 from turtls.handshake.transcript import Transcript
 from turtls.record.protection import Protection
 from turtls.record.protection12 import protections
 from turtls.wire.registries import ProtocolVersion
+
+_MASTER_SECRET_LENGTH = 48
+_VERIFY_DATA_LENGTH = 12
 
 
 class Secrets12:
@@ -49,17 +43,21 @@ class Secrets12:
         """The pseudorandom function of the master secret."""
 
     def verify_data(self, transcript: Transcript, *, client: bool) -> bytes:
-        """The content of a Finished at this point of the handshake."""
-        return verify_data(self.prf, client=client, handshake_hash=transcript.digest())
+        """The content of a Finished at this point of the handshake (RFC 5246, section 7.4.9)."""
+        label = b"client finished" if client else b"server finished"
+        return self.prf.expand(label, transcript.digest(), _VERIFY_DATA_LENGTH)
 
     def protections(self, random: Callable[[int], bytes], *, encrypt_then_mac: bool) -> tuple[Protection, Protection]:
-        """The client's and the server's keys for records; `random` gives the IVs of AES-CBC."""
-        block = key_block(self.prf, self.client_random, self.server_random, self.suite.key_block.size)
+        """The client's and the server's keys for records (RFC 5246, section 6.3); `random` gives the IVs of AES-CBC."""
+        block = self.prf.expand(b"key expansion", self.server_random + self.client_random, self.suite.key_block.size)
         return protections(self.suite, self.version, block, encrypt_then_mac=encrypt_then_mac, random=random)
 
     def export(self, label: bytes, context: bytes | None, length: int) -> bytes:
-        """Keying material (RFC 5705)."""
-        return exporter(self.prf, self.client_random, self.server_random, label, context, length)
+        """Keying material for an application (RFC 5705, section 4). No context is not the same as an empty one."""
+        seed = self.client_random + self.server_random
+        if context is not None:
+            seed += len(context).to_bytes(2) + context
+        return self.prf.expand(label, seed, length)
 
     def forget(self) -> None:
         """Let go of the master secret."""
@@ -90,10 +88,10 @@ def make_master_secret(
 ) -> Secrets12:
     """The master secret; `transcript` stands behind ClientKeyExchange."""
     prf = prf_for(version, suite, premaster_secret)
-    if extended:
-        master = extended_master_secret(prf, transcript.digest())
+    if extended:  # bound to the whole handshake up to here (RFC 7627, section 4)
+        master = prf.expand(b"extended master secret", transcript.digest(), _MASTER_SECRET_LENGTH)
     else:
-        master = master_secret(prf, client_random, server_random)
+        master = prf.expand(b"master secret", client_random + server_random, _MASTER_SECRET_LENGTH)
     peer.derived("premaster_secret", premaster_secret, "what the key exchange agreed on")
     peer.derived("master_secret", master, "all session keys come from it", keylog="CLIENT_RANDOM")
     return Secrets12(version, suite, client_random, server_random, master, extended)
