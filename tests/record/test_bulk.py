@@ -154,6 +154,33 @@ def test_a_lone_record_of_any_buffer(make: MakeProtection) -> None:
 
 
 @pytest.mark.parametrize("make", PROTECTIONS.values(), ids=PROTECTIONS)
+@given(length=st.integers(1, 5 * LIMIT))
+def test_many_records_are_what_one_after_another_would_be(make: MakeProtection, length: int) -> None:
+    at_once, one_by_one = make(), make()
+    data = bytes(n % 251 for n in range(length))
+    step = LIMIT - 1 if at_once.hides_type else LIMIT
+    pieces = [data[start : start + step] for start in range(0, length, step)]
+    records = [one_by_one.seal(DATA, piece, LIMIT, 0) for piece in pieces]
+    assert at_once.seal(DATA, data, LIMIT, 0) == b"".join(records)
+    assert at_once._sequence == one_by_one._sequence == len(pieces)
+
+
+@pytest.mark.parametrize("make", PROTECTIONS.values(), ids=PROTECTIONS)
+@pytest.mark.parametrize("length", [2 * LIMIT, 2 * LIMIT + 1, 3 * LIMIT])
+def test_many_records_end_with_the_sequence_numbers(make: MakeProtection, length: int) -> None:
+    protection = make()
+    step = LIMIT - 1 if protection.hides_type else LIMIT
+    count = -(-length // step)
+    protection._sequence = 2**64 - count
+    protection.seal(DATA, bytes(length), LIMIT, 0)
+    assert protection._sequence == 2**64
+    protection._sequence = 2**64 - count + 1
+    with pytest.raises(ProtocolError) as caught:
+        protection.seal(DATA, bytes(length), LIMIT, 0)
+    assert caught.value.fault is Fault.SEQUENCE_EXHAUSTED
+
+
+@pytest.mark.parametrize("make", PROTECTIONS.values(), ids=PROTECTIONS)
 @given(lengths=st.lists(st.integers(0, LIMIT + 2) | st.integers(LIMIT - 2, LIMIT + 2), max_size=8))
 def test_a_lone_record_is_sealed_or_left_alone(make: MakeProtection, lengths: list[int]) -> None:
     fast, slow = make(), make()

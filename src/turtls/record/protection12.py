@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import chain
+from io import BytesIO
 from struct import Struct
 from typing import cast
 
@@ -65,12 +65,10 @@ class Protection12Aead(Protection):
 
     def seal(self, content_type: int, data: Buffer, size_limit: int, padding: int) -> bytes:
         """`data` as one or more whole records; there is no padding here."""
-        if len(data) <= size_limit and len(data) <= limits.MAX_PLAINTEXT:
-            return b"".join(self._seal_one(content_type, data))
-        step = min(size_limit, limits.MAX_PLAINTEXT)
-        view = memoryview(data)
-        records = (self._seal_one(content_type, view[start : start + step]) for start in range(0, len(view), step))
-        return b"".join(chain.from_iterable(records))
+        longest = min(size_limit, limits.MAX_PLAINTEXT)
+        if len(data) > longest:
+            return self._seal_many(content_type, memoryview(data), longest)
+        return self._seal_one(content_type, data)
 
     def seal_lone_data(self, data: Buffer, size_limit: int) -> bytes:
         """One record of `data`."""
@@ -90,34 +88,57 @@ class Protection12Aead(Protection):
         self._lone_header = (self._data_header + length).to_bytes(HEADER_LENGTH)
         self._lone_additional_data = (_DATA + length).to_bytes(HEADER_LENGTH)
 
-    def _seal_one(self, content_type: int, content: Buffer) -> tuple[bytes, bytes, bytes]:
-        """Header, what is sent of the nonce, and the ciphertext with its tag."""
-        sequence, length = self._next_sequence(), len(content)
+    def _seal_one(self, content_type: int, content: Buffer) -> bytes:
+        number, length = self._next_sequence(), len(content)
         header = HEADER.pack(content_type, _VERSION, length + self._overhead)
-        explicit = sequence.to_bytes(_SEQUENCE_LENGTH, "big") if self._explicit_length else b""
-        additional_data = _ADDITIONAL_DATA.pack(sequence, content_type, _VERSION, length)
-        sealed = self._aead.encrypt(self._nonce(sequence, explicit), content, additional_data)
+        explicit = number.to_bytes(_SEQUENCE_LENGTH) if self._explicit_length else b""
+        additional_data = _ADDITIONAL_DATA.pack(number, content_type, _VERSION, length)
+        sealed = self._aead.encrypt(self._nonce(number, explicit), content, additional_data)
         self._sequence += 1
-        return header, explicit, sealed
+        return b"".join((header, explicit, sealed))
+
+    def _seal_many(self, content_type: int, data: memoryview, longest: int) -> bytes:
+        """Full records, each sealed into its place, and a last one with what is left over."""
+        count, left = divmod(len(data), longest)
+        first = self._sequence
+        if first + count > SEQUENCE_END:
+            raise ProtocolError(Fault.SEQUENCE_EXHAUSTED)
+        self._sequence = first + count
+        header = HEADER.pack(content_type, _VERSION, longest + self._overhead)
+        record_length = len(header) + self._overhead + longest
+        output = BytesIO(bytes((count + (left > 0)) * record_length))
+        start = end = 0
+        with output.getbuffer() as room:
+            for number in range(first, first + count):
+                explicit = number.to_bytes(_SEQUENCE_LENGTH) if self._explicit_length else b""
+                ciphertext = end + HEADER_LENGTH + self._explicit_length
+                room[end:ciphertext] = header + explicit
+                end += record_length
+                additional_data = _ADDITIONAL_DATA.pack(number, content_type, _VERSION, longest)
+                content = data[start : start + longest]
+                self._aead.encrypt_into(self._nonce(number, explicit), content, additional_data, room[ciphertext:end])
+                start += longest
+        if left:
+            output.seek(end)
+            output.write(self._seal_one(content_type, data[start:]))
+            output.truncate()
+        return output.getvalue()
 
     def open(self, header: bytes, body: Buffer, size_limit: int) -> tuple[int, bytes]:
         """Content type and content of one record."""
-        if len(body) < self._overhead:
+        content_type, length = header[0], len(body) - self._overhead
+        if length < 0:
             raise ProtocolError(Fault.BAD_RECORD_MAC)
+        number = self._next_sequence()
+        nonce = self._nonce(number, body[: self._explicit_length])
+        additional_data = _ADDITIONAL_DATA.pack(number, content_type, _VERSION, length)
         try:
-            content = self._open_one(header[0], body[: self._explicit_length], body[self._explicit_length :])
+            content = self._aead.decrypt(nonce, body[self._explicit_length :], additional_data)
         except InvalidTag:
             raise ProtocolError(Fault.BAD_RECORD_MAC) from None
-        check_content_length(len(content), limits.MAX_PLAINTEXT, size_limit)
-        return header[0], content
-
-    def _open_one(self, content_type: int, explicit: Buffer, ciphertext: Buffer) -> bytes:
-        """Raises InvalidTag."""
-        sequence, length = self._next_sequence(), len(ciphertext) - self._tag_length
-        additional_data = _ADDITIONAL_DATA.pack(sequence, content_type, _VERSION, length)
-        content = self._aead.decrypt(self._nonce(sequence, explicit), ciphertext, additional_data)
         self._sequence += 1
-        return content
+        check_content_length(length, limits.MAX_PLAINTEXT, size_limit)
+        return content_type, content
 
     def open_lone_data(self, received: Buffer, size_limit: int) -> bytes:
         """The content of a record that has some."""
@@ -141,23 +162,30 @@ class Protection12Aead(Protection):
     def open_data(self, received: Buffer, size_limit: int, before: bytes = b"") -> tuple[bytes, int]:
         """`before` and the content of such records."""
         longest = min(size_limit, limits.MAX_PLAINTEXT)
-        view = memoryview(received)
-        contents = [before]
-        position = 0
-        while self._sequence < self._soft_limit:
-            explicit = position + HEADER_LENGTH
-            length = int.from_bytes(view[position:explicit], "big") - self._data_header
-            ciphertext = explicit + self._explicit_length
-            end = ciphertext + length + self._tag_length
-            if not 0 < length <= longest or end > len(view):
-                break
-            try:
-                content = self._open_one(_APPLICATION_DATA, view[explicit:ciphertext], view[ciphertext:end])
-            except InvalidTag:
-                break
-            contents.append(content)
-            position = end
-        return b"".join(contents), position
+        number, available = self._sequence, len(received)
+        output = BytesIO(bytes(len(before) + available))
+        position, filled = 0, len(before)
+        with output.getbuffer() as room, memoryview(received) as view:
+            room[:filled] = before
+            while number < self._soft_limit:
+                explicit = position + HEADER_LENGTH
+                length = int.from_bytes(view[position:explicit]) - self._data_header
+                ciphertext = explicit + self._explicit_length
+                end = ciphertext + length + self._tag_length
+                if not 0 < length <= longest or end > available:
+                    break
+                nonce = self._nonce(number, view[explicit:ciphertext])
+                additional_data = _ADDITIONAL_DATA.pack(number, _APPLICATION_DATA, _VERSION, length)
+                filled_after = filled + length
+                try:
+                    self._aead.decrypt_into(nonce, view[ciphertext:end], additional_data, room[filled:filled_after])
+                except InvalidTag:
+                    break
+                number += 1
+                filled, position = filled_after, end
+        self._sequence = number
+        output.truncate(filled)
+        return output.getvalue(), position
 
     def _nonce(self, sequence: int, explicit: Buffer) -> bytes:
         if explicit:
