@@ -252,34 +252,30 @@ class StructType(type):
         base = next((base for base in bases if isinstance(base, StructType)), None)
         namespace["__fields__"] = {**(base.__fields__ if base is not None else {}), **codecs}
         namespace["__beside__"] = {**(base.__beside__ if base is not None else {}), **besides}
-        made = super().__new__(cls, name, bases, namespace, **options)
-        _write_out_when_used(made)
-        return made
-
-    def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> None:
-        super().__init__(name, bases, namespace)
+        return super().__new__(cls, name, bases, namespace | _WRITTEN_OUT_WHEN_USED, **options)
 
     __fields__: dict[str, Codec[Any]]
     __beside__: dict[str, Any]
     """The defaults of the fields that are not on the wire."""
 
 
-def _write_out_when_used(made: Any) -> None:
-    """Give the class methods that stand in for its own. Compiling takes 0.1 ms, and most classes are never used."""
+def _init(self: Any, **values: Any) -> None:
+    _write_out(type(self))
+    self.__init__(**values)
 
-    def init(self: Any, **values: Any) -> None:
-        _write_out(made)
-        made.__init__(self, **values)
 
-    def encode(self: Any) -> Any:
-        _write_out(made)
-        return made.encode(self)
+def _encode(self: Any) -> Any:
+    _write_out(type(self))
+    return self.encode()
 
-    def decode_from(data: bytes, position: int) -> Any:
-        _write_out(made)
-        return made.decode_from(data, position)
 
-    made.__init__, made.encode, made.decode_from = init, encode, staticmethod(decode_from)
+def _decode_from(made: Any, data: bytes, position: int) -> Any:
+    _write_out(made)
+    return made.decode_from(data, position)
+
+
+_WRITTEN_OUT_WHEN_USED = {"__init__": _init, "encode": _encode, "decode_from": classmethod(_decode_from)}
+"""What stands in for a class's own methods. Compiling takes 0.1 ms, and most classes are never used."""
 
 
 def _write_out(made: Any) -> None:
