@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from turtls.config import Credential, ServerConfig
 from turtls.crypto.keys import PublicKey
@@ -19,8 +19,7 @@ _SHA1_SCHEMES = (SignatureScheme.rsa_pkcs1_sha1, SignatureScheme.ecdsa_sha1)
 """What a client of TLS 1.2 without signature_algorithms is taken to accept (RFC 5246, section 7.4.1.4.1)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """A suite with all that it needs: the certificate, the signature, the group."""
 
     suite: Suite12
