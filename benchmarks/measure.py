@@ -24,6 +24,15 @@ class Figure:
     """Half of the range that the middle half of the rounds' ratios lie in."""
 
 
+def settle_allocator() -> None:
+    """Free one large block, as any process has that once held one: glibc then stops to map memory anew each time.
+
+    Without it the first who frees much changes the speed of all who come later.
+    """
+    block = bytearray(24 << 20)
+    del block
+
+
 def compare(works: Mapping[str, Work], reference: str, *, rounds: int, seconds: float) -> dict[str, Figure]:
     """The figure of each contender; a round gives each about so many `seconds`, but one operation at the least."""
     times = {name: _times(work, seconds) for name, work in works.items()}

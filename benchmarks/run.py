@@ -27,7 +27,7 @@ from benchmarks.contenders.primitives import Primitives
 from benchmarks.contenders.py_openssl import PyOpenSSL
 from benchmarks.contenders.stdlib import StandardLibrary
 from benchmarks.contenders.tlslite_ng import TlsliteNg
-from benchmarks.measure import Figure
+from benchmarks.measure import Figure, settle_allocator
 from benchmarks.rows import HANDSHAKES, TRANSFERS, Result
 
 _WIDTH = 120
@@ -44,7 +44,7 @@ def main() -> None:
     arguments = _arguments()
     console = Console()
     console.width = max(console.width, _WIDTH)
-    _settle_allocator()
+    settle_allocator()
     effort = sections.Effort(
         only=arguments.only,
         rounds=5 if arguments.quick else 15,
@@ -77,15 +77,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", default="", metavar="TEXT", help="only rows with TEXT in their name")
     parser.add_argument("--output", type=Path, default=_RESULTS, metavar="FILE", help="where the JSON goes")
     return parser.parse_args()
-
-
-def _settle_allocator() -> None:
-    """Free one large block, as any process has that once held one: glibc then stops to map memory anew each time.
-
-    Without it the first who frees much changes the speed of all who come later.
-    """
-    block = bytearray(24 << 20)
-    del block
 
 
 def _contenders(console: Console) -> list[Contender]:

@@ -13,6 +13,7 @@ import turtls.connection
 from benchmarks.contenders.cases import Handshake, Transfer, Work
 from benchmarks.contenders.ours import Turtls
 from benchmarks.contenders.program import Program
+from benchmarks.measure import settle_allocator
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
 _PYTHON = _ROOT / ".venv-compiled" / "bin" / "python"
@@ -56,6 +57,7 @@ def main() -> None:
     """Do what each line asks for."""
     if str(turtls.connection.__file__).endswith(".py"):
         sys.exit("These are the sources.")
+    settle_allocator()
     for line in sys.stdin:
         print(json.dumps({"seconds": _seconds(json.loads(line))}), flush=True)
 
