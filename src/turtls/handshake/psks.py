@@ -197,7 +197,7 @@ def can_use_psk(hello: ClientHello) -> bool:
 
 
 def _check_offer(hello: ClientHello, offered: OfferedPsks) -> None:
-    if hello.extensions.types[-1] != OfferedPsks.extension_type:
+    if [*hello.extensions.types][-1] != OfferedPsks.extension_type:
         raise ProtocolError(Fault.PSK_NOT_LAST)
     if len(offered.identities) != len(offered.binders):
         raise ProtocolError(

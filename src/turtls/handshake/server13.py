@@ -227,7 +227,10 @@ def _choose_group(
     if not common:
         raise ProtocolError(Fault.NO_SHARED_GROUP)
     best = [group for group in common if group in POST_QUANTUM] or common
-    return next(((group, shares[group]) for group in best if group in shares), (best[0], None))
+    for group in best:
+        if group in shares:
+            return group, shares[group]
+    return best[0], None
 
 
 def choose_credential(

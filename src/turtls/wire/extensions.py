@@ -7,7 +7,7 @@ each form is a class of its own. `Extensions.get(KeyShareServerHello)` gives the
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, KeysView
 from typing import Any, ClassVar, TypeVar
 
 from turtls.errors import Fault, ProtocolError
@@ -374,9 +374,9 @@ class Extensions:
         return body
 
     @property
-    def types(self) -> list[int]:
+    def types(self) -> KeysView[int]:
         """The types in their order, known and unknown."""
-        return list(self._bodies)
+        return self._bodies.keys()
 
     def __contains__(self, form: type[ExtensionBody]) -> bool:
         return form.extension_type in self._bodies
