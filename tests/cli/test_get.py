@@ -7,6 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import StreamEnded
 
 import turtls as tls
 from tests.cli.commands import Turtls
@@ -128,6 +131,7 @@ def test_who_is_not_trusted_is_not_asked(turtls: Turtls, site: Serving) -> None:
     [
         (b"this is not HTTP\r\n\r\n", 1),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", 1),
+        (b"", 1),
     ],
 )
 def test_an_answer_that_is_none_or_breaks_off(turtls: Turtls, answer: bytes, code: int) -> None:
@@ -135,6 +139,52 @@ def test_an_answer_that_is_none_or_breaks_off(turtls: Turtls, answer: bytes, cod
         ended = turtls("get", f"https://localhost:{port}/", "--danger-accept-any", "--http1", "-o", "saved")
     assert ended.code == code
     assert "not HTTP, or it broke off" in ended.err
+
+
+def answering_by_http2(*events: Callable[[H2Connection], object]) -> Callable[[TLSSocket], object]:
+    """Takes one request, and answers it by these."""
+
+    def serve(connection: TLSSocket) -> None:
+        http = H2Connection(H2Configuration(client_side=False))
+        http.initiate_connection()
+        while not any(isinstance(event, StreamEnded) for event in http.receive_data(connection.recv(10_000))):
+            pass
+        for event in events:
+            event(http)
+        connection.sendall(http.data_to_send())
+        connection.close()
+
+    return serve
+
+
+@pytest.mark.parametrize(
+    "serve",
+    [
+        answering_by_http2(),
+        answering_by_http2(lambda http: http.reset_stream(1, error_code=2)),
+        answering_by_http2(lambda http: http.close_connection(error_code=2)),
+        answering_by_http2(lambda http: http.send_headers(1, [(":status", "200"), ("content-length", "10")])),
+        saying(b"this is not HTTP/2"),
+    ],
+)
+def test_an_answer_by_http2_that_is_none_or_breaks_off(turtls: Turtls, serve: Callable[[TLSSocket], object]) -> None:
+    with answering(serve) as port:
+        ended = turtls("get", f"https://localhost:{port}/", "--danger-accept-any", "-o", "saved")
+    assert ended.code == 1
+    assert "not HTTP, or it broke off" in ended.err
+
+
+def test_what_comes_before_the_answer_is_passed_over(turtls: Turtls) -> None:
+    hints = b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+    with answering(saying(hints)) as port:
+        assert turtls("get", f"https://localhost:{port}/", "--danger-accept-any", "--http1").out == "ok"
+    by_http2 = answering_by_http2(
+        lambda http: http.send_headers(1, [(":status", "103")]),
+        lambda http: http.send_headers(1, [(":status", "200")]),
+        lambda http: http.send_data(1, b"ok", end_stream=True),
+    )
+    with answering(by_http2) as port:
+        assert turtls("get", f"https://localhost:{port}/", "--danger-accept-any").out == "ok"
 
 
 def test_an_answer_that_is_cut_without_goodbye_is_not_taken_for_whole(turtls: Turtls) -> None:

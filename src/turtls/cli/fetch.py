@@ -1,28 +1,20 @@
-"""One GET over turtls: httpcore speaks HTTP on a TLSSocket, and each part is timed."""
+"""One GET over turtls, each part of it timed."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
-import httpcore
-
 import turtls
+from turtls.cli.answer import Answer
 from turtls.cli.dial import dial
 from turtls.config import ClientConfig, Negotiated
 from turtls.config.names import ascii_name, is_ip_address
 from turtls.errors import ConfigError
-from turtls.io.tlssocket import TLSSocket
 
 _REDIRECTS = {301, 302, 303, 307, 308}
-
-
-class FetchError(OSError):
-    """The peer's answer is not one, or it broke off."""
 
 
 @dataclass(slots=True)
@@ -45,13 +37,13 @@ class Timing:
 class Fetched:
     """An answer whose body is still to be read."""
 
-    def __init__(self, url: str, connection: _Connection, response: httpcore.Response) -> None:
+    def __init__(self, url: str, connection: _Connection, answer: Answer) -> None:
         self.url = url
-        self.status = response.status
-        self.headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers]
+        self.status = answer.status
+        self.headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers]
         self.negotiated = connection.negotiated
         self.timing = connection.timing
-        self._response = response
+        self._body = answer.body
         self._connection = connection
 
     def header(self, name: str) -> str | None:
@@ -78,8 +70,7 @@ class Fetched:
     def body(self) -> Iterator[bytes]:
         """The body as it comes. Raises FetchError, TLSError."""
         started = time.perf_counter()
-        with _http_errors():
-            yield from self._response.iter_stream()
+        yield from self._body
         self.timing.body = time.perf_counter() - started
 
     def close(self) -> None:
@@ -123,10 +114,10 @@ class _Connection:
     def __init__(self, host: str, port: int, config: ClientConfig, timeout: float) -> None:
         self._host = f"[{host}]" if ":" in host else host
         self._port = port
-        self._timeout = timeout
         dialled = dial(host, port, timeout)
         connected = time.perf_counter()
         self._tls = turtls.wrap(dialled.socket, config, server_name=host, handshake_timeout=timeout)
+        self._tls.settimeout(timeout)
         self.timing = Timing(dialled.dns_seconds, dialled.tcp_seconds, time.perf_counter() - connected)
 
     @property
@@ -134,52 +125,17 @@ class _Connection:
         """What the two sides agreed on."""
         return self._tls.negotiated
 
-    def get(self, target: str) -> httpcore.Response:
+    def get(self, target: str) -> Answer:
         """The answer to a GET, its body not read yet."""
-        origin = httpcore.Origin(b"https", self._host.encode(), self._port)
-        speaks_http2 = self.negotiated is not None and self.negotiated.alpn == "h2"
-        kind = httpcore.HTTP2Connection if speaks_http2 else httpcore.HTTP11Connection
         authority = self._host if self._port == 443 else f"{self._host}:{self._port}"
-        request = httpcore.Request(
-            "GET",
-            httpcore.URL(scheme=b"https", host=origin.host, port=origin.port, target=target.encode()),
-            headers=[("Host", authority), ("Accept", "*/*"), ("User-Agent", f"turtls/{turtls.__version__}")],
-            extensions={"timeout": {"read": self._timeout, "write": self._timeout}},
-        )
+        if self.negotiated is not None and self.negotiated.alpn == "h2":
+            from turtls.cli.http2 import get  # each needs a large library, and no more than one is spoken
+        else:
+            from turtls.cli.http1 import get
         asked = time.perf_counter()
-        with _http_errors():
-            response = kind(origin=origin, stream=_Stream(self._tls)).handle_request(request)
+        answer = get(self._tls, authority, target)
         self.timing.first_byte = time.perf_counter() - asked
-        return response
+        return answer
 
     def close(self) -> None:
         self._tls.close()
-
-
-class _Stream(httpcore.NetworkStream):
-    """A TLSSocket as httpcore wants it."""
-
-    def __init__(self, tls: TLSSocket) -> None:
-        self._tls = tls
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        self._tls.settimeout(timeout)
-        return self._tls.recv(max_bytes)
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._tls.settimeout(timeout)
-        self._tls.sendall(buffer)
-
-    def close(self) -> None:
-        self._tls.close()
-
-    def get_extra_info(self, info: str) -> Any:
-        return None
-
-
-@contextmanager
-def _http_errors() -> Iterator[None]:
-    try:
-        yield
-    except (httpcore.ProtocolError, httpcore.NetworkError, httpcore.TimeoutException) as error:
-        raise FetchError(f"The server's answer is not HTTP, or it broke off: {error}.") from error
