@@ -18,6 +18,7 @@ COMPILED = (
     "quic/carrier.py",
     "quic/connection.py",
     "record/*.py",
+    "wire/extension_table.py",
     *(f"crypto/{name}.py" for name in ("aead", "groups", "hashes", "key_schedule", "prf", "suites")),
 )
 """What connections go through again and again, and the classes under these."""
