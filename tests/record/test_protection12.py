@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from typing import Literal
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
@@ -190,6 +191,13 @@ class TestAead:
         suite = next(suite for suite in SUITES12.values() if suite.aead is aead)
         client, _ = client_and_server((suite, ProtocolVersion.TLS_1_2, False))
         assert len(client.seal(DATA, b"hello", LIMIT, 0)) == 5 + 5 + overhead
+
+    @pytest.mark.parametrize("form", ["b", "B"])
+    def test_a_view_of_any_kind_of_bytes_is_sealed_in_many_records(self, form: Literal["b", "B"]) -> None:
+        source, target = (Protection12Aead(AES_128_GCM, bytes(16), bytes(4)) for _ in range(2))
+        data = bytes(range(256)) * 200
+        output = source.seal(DATA, memoryview(data).cast(form), LIMIT, 0)
+        assert target.open_data(output, LIMIT) == (data, len(output))
 
     def test_an_empty_record_is_the_callers_matter(self) -> None:
         key, salt = KEY_BLOCK[:16], KEY_BLOCK[16:20]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -90,6 +92,14 @@ def test_many_records_are_what_one_after_another_would_be(length: int, padding: 
     records = [one_by_one._seal_one(ContentType.application_data, piece, 51, padding) for piece in pieces]
     assert at_once.seal(ContentType.application_data, data, 51, padding) == b"".join(records)
     assert at_once._sequence == one_by_one._sequence == len(pieces)
+
+
+@pytest.mark.parametrize("form", ["b", "B"])
+def test_a_view_of_any_kind_of_bytes_is_sealed_in_many_records(form: Literal["b", "B"]) -> None:
+    sealing, opening = pair(AES_128_GCM)
+    data = bytes(range(256)) * 200
+    output = sealing.seal(ContentType.application_data, memoryview(data).cast(form), LIMIT, 0)
+    assert opening.open_data(output, LIMIT) == (data, len(output))
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])

@@ -67,7 +67,7 @@ class Protection12Aead(Protection):
         """`data` as one or more whole records; there is no padding here."""
         longest = min(size_limit, limits.MAX_PLAINTEXT)
         if len(data) > longest:
-            return self._seal_many(content_type, memoryview(data), longest)
+            return self._seal_many(content_type, memoryview(data).cast("B"), longest)
         return self._seal_one(content_type, data)
 
     def seal_lone_data(self, data: Buffer, size_limit: int) -> bytes:

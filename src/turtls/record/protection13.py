@@ -50,7 +50,7 @@ class Protection13(Protection):
     def seal(self, content_type: int, data: Buffer, size_limit: int, padding: int) -> bytes:
         """`data` as one or more whole records, each padded to a multiple of `padding` bytes (RFC 8446, section 5.4)."""
         if len(data) >= size_limit:
-            return self._seal_many(content_type, memoryview(data), size_limit, padding)
+            return self._seal_many(content_type, memoryview(data).cast("B"), size_limit, padding)
         return self._seal_one(content_type, data, size_limit, padding)
 
     def _seal_one(self, content_type: int, content: Buffer, inner_limit: int, padding: int) -> bytes:
