@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.wire.structs import STRUCTS, declared
 from turtls.errors import Fault, ProtocolError
 from turtls.wire.codec import Struct, decode, decode_prefix
-from turtls.wire.extensions import Extensions
+from turtls.wire.extensions import Extensions, RawExtension, SignedCertificateTimestamps
 from turtls.wire.messages import (
     Certificate,
     CertificateEntry,
@@ -138,6 +138,20 @@ def test_what_recurs_is_decoded_once_unless_it_is_long(length: int, is_kept: boo
     assert first.raw == second.raw == raw
     assert (first is second) is is_kept
     assert isinstance(Certificate12.from_bytes(Certificate12(certificate_list=[b"1"]).to_bytes()), Certificate12)
+
+
+def test_what_would_take_much_more_memory_than_its_bytes_is_not_kept() -> None:
+    few = [CertificateEntry(cert_data=b"1", extensions=Extensions([RawExtension(0xFA00)])) for _ in range(10)]
+    many = [CertificateEntry(cert_data=b"1", extensions=Extensions()) for _ in range(200)]
+    extended = [CertificateEntry(cert_data=b"1", extensions=Extensions(map(RawExtension, range(0xFA00, 0xFB00))))]
+    stamped = SignedCertificateTimestamps(sct_list=[b"1"] * 300)
+    timed = [CertificateEntry(cert_data=b"1", extensions=Extensions([stamped]))]
+    for entries, is_kept in ((few, True), (many, False), (extended, False), (timed, False)):
+        raw = Certificate(certificate_list=entries).to_bytes()
+        first, second = Certificate.from_bytes(raw), Certificate.from_bytes(raw)
+        assert first == second
+        assert first.raw == second.raw == raw
+        assert (first is second) is is_kept
 
 
 def test_a_struct_is_made_by_its_fields() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from functools import lru_cache
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from turtls.errors import Fault, ProtocolError
 from turtls.wire.codec import Struct, beside, code_point, decode, fixed, opaque, rest, uint24, uint32, vector
@@ -49,7 +49,7 @@ class HandshakeMessage(Struct):
     @classmethod
     def from_bytes(cls, raw: bytes) -> Self:
         """The message behind the header. Raises ProtocolError (MALFORMED)."""
-        read = _kept if cls.recurring and len(raw) <= _LONGEST_KEPT else decode
+        read = _read_or_recall if cls.recurring and len(raw) <= _LONGEST_KEPT else decode
         message = read(cls, raw, HEADER_LENGTH)
         message.raw = raw
         return message
@@ -57,8 +57,40 @@ class HandshakeMessage(Struct):
 
 _LONGEST_KEPT = 2**14
 """Bytes."""
-_kept = lru_cache(maxsize=64)(decode)
-"""Messages that are the same on many connections: they are decoded once, and nobody changes them."""
+_MOST_PIECES_KEPT = 256
+"""Ten certificates have some fifty. A few bytes of a message can become an object of a hundred."""
+
+M = TypeVar("M", bound=HandshakeMessage)
+
+
+class _NotKept(Exception):
+    def __init__(self, message: HandshakeMessage) -> None:
+        self.message: Any = message
+
+
+@lru_cache(maxsize=64)
+def _kept(kind: type[M], raw: bytes, position: int) -> M:
+    """Messages that are the same on many connections: they are decoded once, and nobody changes them."""
+    message = decode(kind, raw, position)
+    if _pieces(message) > _MOST_PIECES_KEPT:
+        raise _NotKept(message)
+    return message
+
+
+def _read_or_recall(kind: type[M], raw: bytes, position: int) -> M:
+    message: M
+    try:
+        message = _kept(kind, raw, position)
+    except _NotKept as large:
+        message = large.message
+    return message
+
+
+def _pieces(value: object) -> int:
+    """Of how many objects it is made."""
+    if isinstance(value, Struct):
+        return 1 + sum([_pieces(getattr(value, name)) for name in value.__fields__])
+    return sum(map(_pieces, value)) if isinstance(value, list | Extensions) else 1
 
 
 class ClientHello(HandshakeMessage, type=HandshakeType.client_hello):
