@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import itertools
 import resource
 import tracemalloc
 from collections.abc import Iterator
@@ -19,7 +18,8 @@ from turtls.io.stream_writer import TLSStreamWriter
 
 CONNECTIONS = 2000
 AT_A_TIME = 50
-ROUNDS = 5
+ROUNDS = 6
+FILLING = 3
 
 
 @pytest.fixture
@@ -73,9 +73,10 @@ async def hold_many() -> None:
     await asyncio.gather(*[writer.wait_closed() for _, writer in streams])
     server.close()
     await server.wait_closed()
-    # A round costs less than a byte a connection. Not each: at times one fills more of what the event loop keeps for
-    # itself, but what a connection kept would be there in all of them.
-    assert min(after - before for before, after in itertools.pairwise(sizes)) < CONNECTIONS
+    # The first rounds fill what the event loop keeps for itself, and so does one of the later ones now and then. All in
+    # all these cost less than a byte a connection each.
+    growth = sizes[-1] - sizes[FILLING - 1]
+    assert growth < CONNECTIONS * (ROUNDS - FILLING)
 
 
 async def echo(reader: TLSStreamReader, writer: TLSStreamWriter) -> None:
