@@ -313,6 +313,20 @@ def test_an_alert_between_the_parts_of_a_message(policy: Policy, first: str) -> 
 
 @both
 @versions
+@pytest.mark.parametrize("data", [b"data", b""])
+def test_data_between_the_parts_of_a_message(policy: Policy, first: str, data: bytes) -> None:
+    """Section 5.1, and a record without data is one, too."""
+    one, other = open_under(policy, first)
+    one._records.write(ContentType.handshake, b"\x18\0")
+    assert one._records._write is not None
+    one._records.outbound.append(one._records._write.seal(ContentType.application_data, data, 2**14, 0))
+    error = refusal(other, one.data_to_send())
+    assert error is not None
+    assert error.fault is Fault.EXCESS_HANDSHAKE_DATA
+
+
+@both
+@versions
 def test_a_cancellation_is_a_warning(policy: Policy, first: str) -> None:
     """Section 6.1: user_canceled goes before close_notify."""
     one, other = open_under(policy, first)

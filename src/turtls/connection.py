@@ -198,14 +198,16 @@ class Connection(Endpoint):
             self._require_more()
             return False
         content_type, content = record
+        if content_type == ContentType.handshake:
+            self._records.opening = None
+            self._messages.feed(content)
+            return True
+        self._messages.require_empty()  # section 5.1: nothing stands between the fragments of a message
         if content_type == ContentType.application_data and self._established is not None:
             if data := content + self._records.read_application_data():
                 self._receive_application_data(data)
-            return True
-        self._records.opening = None
-        if content_type == ContentType.handshake:
-            self._messages.feed(content)
         else:
+            self._records.opening = None
             self._receive_other(content_type, content)
         return True
 
@@ -221,7 +223,6 @@ class Connection(Endpoint):
         self._records.only_data_goes()
 
     def _receive_application_data(self, data: bytes) -> None:
-        self._messages.require_empty()  # as below
         if self._traffic_keys is not None:
             self._traffic_keys.updates_without_data = 0
             if self._records.needs_peer_key_update and not self._sent_close:
@@ -231,8 +232,6 @@ class Connection(Endpoint):
         self._records.only_data_comes()
 
     def _receive_other(self, content_type: ContentType, content: bytes) -> None:
-        # Section 5.1: no other record may stand between the fragments of a handshake message.
-        self._messages.require_empty()
         if content_type == ContentType.alert:
             self._receive_alert(content)
         elif content_type == ContentType.change_cipher_spec:
