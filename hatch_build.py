@@ -54,7 +54,12 @@ def _compile(root: Path, work: Path) -> list[Path]:
     sources = {path for pattern in COMPILED for path in PACKAGE.glob(pattern) if path.name != "__init__.py"}
     sources -= {PACKAGE / name for name in SOURCES_STAY}
     extensions = mypycify(
-        sorted(map(str, sources)), opt_level="2", debug_level="0", multi_file=True, target_dir=str(work / "c")
+        sorted(map(str, sources)),
+        opt_level="2",
+        debug_level="0",
+        multi_file=True,
+        target_dir=str(work / "c"),
+        group_name="turtls",  # names the shared library
     )
     command = Distribution({"name": "turtls", "ext_modules": extensions}).get_command_obj("build_ext")
     command.build_lib, command.build_temp, command.parallel = str(work / "lib"), str(work / "o"), os.cpu_count()
