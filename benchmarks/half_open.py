@@ -13,7 +13,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from copy import copy
 from functools import cache
 from typing import Final
 
@@ -76,10 +75,13 @@ def unfinished_hello() -> ServerConnection:
 def unfinished_certificate() -> ServerConnection:
     """The largest Certificate has come in the same way: there is nothing larger."""
     server = answered(ClientAuth.REQUEST)
+    keys = server._records._read
+    assert keys is not None
     for fragment in _fragments(HandshakeType.certificate, MAX_CERTIFICATE_MESSAGE):
-        keys = copy(server._records._read)  # as the client has them
-        assert keys is not None
-        server.receive_data(keys.seal(ContentType.handshake, fragment, MAX_INNER_PLAINTEXT, 0))
+        sequence = keys._sequence
+        record = keys.seal(ContentType.handshake, fragment, MAX_INNER_PLAINTEXT, 0)
+        keys._sequence = sequence  # as the client has them
+        server.receive_data(record)
     server.receive_data(_record(ContentType.application_data, bytes(MAX_CIPHERTEXT13))[:-1])
     return server
 
