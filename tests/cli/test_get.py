@@ -141,8 +141,10 @@ def test_an_answer_that_is_none_or_breaks_off(turtls: Turtls, answer: bytes, cod
     assert "not HTTP, or it broke off" in ended.err
 
 
-def answering_by_http2(*events: Callable[[H2Connection], object]) -> Callable[[TLSSocket], object]:
-    """Takes one request, and answers it by these."""
+def answering_by_http2(
+    *events: Callable[[H2Connection], object], hangs_up: bool = True
+) -> Callable[[TLSSocket], object]:
+    """Takes one request, and answers it by these; then it, or the client, hangs up."""
 
     def serve(connection: TLSSocket) -> None:
         http = H2Connection(H2Configuration(client_side=False))
@@ -152,6 +154,8 @@ def answering_by_http2(*events: Callable[[H2Connection], object]) -> Callable[[T
         for event in events:
             event(http)
         connection.sendall(http.data_to_send())
+        while not hangs_up and connection.recv(10_000):
+            pass
         connection.close()
 
     return serve
@@ -162,6 +166,7 @@ def answering_by_http2(*events: Callable[[H2Connection], object]) -> Callable[[T
     [
         answering_by_http2(),
         answering_by_http2(lambda http: http.reset_stream(1, error_code=2)),
+        answering_by_http2(lambda http: http.reset_stream(1, error_code=0), hangs_up=False),
         answering_by_http2(lambda http: http.close_connection(error_code=2)),
         answering_by_http2(lambda http: http.send_headers(1, [(":status", "200"), ("content-length", "10")])),
         saying(b"this is not HTTP/2"),

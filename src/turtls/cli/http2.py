@@ -53,8 +53,14 @@ def _events(tls: TLSSocket, http: H2Connection) -> Iterator[events.Event]:
             for event in http.receive_data(data):
                 if isinstance(event, events.StreamEnded):
                     return
-                if isinstance(event, (events.StreamReset, events.ConnectionTerminated)) and event.error_code:
-                    raise FetchError(f"the server broke off, with error {event.error_code:d} of HTTP/2")
+                if isinstance(event, events.StreamReset):
+                    raise _broken_off(event.error_code)
+                if isinstance(event, events.ConnectionTerminated) and event.error_code:
+                    raise _broken_off(event.error_code)  # without an error the stream may end (RFC 9113, section 6.8)
                 yield event
     except ProtocolError as error:
         raise FetchError(error) from error
+
+
+def _broken_off(error_code: int | None) -> FetchError:
+    return FetchError(f"the server broke off, with error {error_code or 0:d} of HTTP/2")
