@@ -173,6 +173,46 @@ def flowing(policy: Policy) -> tuple[Connection, Connection]:
     return server, client
 
 
+BUFFERS: list[Callable[[bytes], bytes | bytearray | memoryview]] = [
+    bytes,
+    bytearray,
+    memoryview,
+    lambda data: memoryview(data).cast("I"),  # as of array.array: its length is not that of its bytes
+]
+
+
+@versions
+@pytest.mark.parametrize("size", [4, MAX_PLAINTEXT, 3 * MAX_PLAINTEXT])
+@pytest.mark.parametrize("buffer", BUFFERS, ids=["bytes", "bytearray", "memoryview", "wide items"])
+def test_a_buffer_is_taken_by_its_bytes(
+    policy: Policy, buffer: Callable[[bytes], bytes | bytearray | memoryview], size: int
+) -> None:
+    server, client = flowing(policy)
+    data = bytes(n % 251 for n in range(size))
+    for send in (server.send_data, server.send_data):  # the first may have other things to say before it
+        send(buffer(data))
+        stream = server.data_to_send()
+        assert type(stream) is bytes
+        odd = len(stream) % 4
+        events = client.receive_data(stream[:odd]) + client.receive_data(buffer(stream[odd:]))
+        contents = [event.data for event in events if isinstance(event, DataReceived)]
+        assert {type(content) for content in contents} == {bytes}
+        assert b"".join(contents) == data
+
+
+@versions
+@pytest.mark.parametrize("buffer", BUFFERS, ids=["bytes", "bytearray", "memoryview", "wide items"])
+def test_a_lone_record_may_come_in_any_buffer(
+    policy: Policy, buffer: Callable[[bytes], bytes | bytearray | memoryview]
+) -> None:
+    server, client = flowing(policy)
+    for size in range(1, 5):  # one of which makes a record of a whole number of items
+        server.send_data(bytes(size))
+        stream = server.data_to_send()
+        [event] = client.receive_data(stream if len(stream) % 4 else buffer(stream))
+        assert event == DataReceived(bytes(size))
+
+
 def what_is_fed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The sizes of all that record layers are given to keep from here on."""
     sizes: list[int] = []

@@ -13,7 +13,7 @@ outside (a `Pending` event), nothing is pulled.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from turtls.config import ClientConfig, ServerConfig
 from turtls.config.names import ascii_name, is_ip_address
@@ -46,6 +46,8 @@ from turtls.handshake.resumption import take_session
 from turtls.record.limits import MAX_WARNING_ALERTS
 from turtls.wire.registries import ContentType, ProtocolVersion
 
+_COPIED: Final = 2**14 + 256
+"""Bytes, as many as a record may take: so much is copied where it is not `bytes`, which are the fastest."""
 _CLOSE_NOTIFY = bytes([AlertLevel.WARNING, AlertDescription.CLOSE_NOTIFY])
 
 
@@ -69,18 +71,26 @@ class Connection(Endpoint):
 
         An exception (ProtocolError, PeerAlert) is final: send what `data_to_send` has for the peer, then close the
         transport. Where something good came before what is at fault, that is given, and the exception is raised by
-        whatever is called next: look at `failure` behind the events, since no more bytes may come.
+        whatever is called next: look at `failure` behind the events, since no more bytes may come. A view of wider
+        items is taken by its bytes.
         """
+        if not isinstance(data, bytes):
+            view = memoryview(data).cast("B")
+            return self._receive(view) if len(view) > _COPIED else self.receive_data(bytes(view))
         records = self._records
         opening = records.opening
         if opening is not None and not records.inbound:
             content = opening.open_lone_data(data, records.receive_limit)
             if content:
                 return [DataReceived(content)]
+        return self._receive(data)
+
+    def _receive(self, data: bytes | memoryview) -> list[Event]:
+        records = self._records
         self._check_alive()
         if self._peer_closed:
             return []  # section 6.1: what follows close_notify is ignored
-        if opening is not None:
+        if records.opening is not None:
             content, end = records.open_data(data)
             if content and end == len(data):
                 return [DataReceived(content)]
@@ -120,15 +130,26 @@ class Connection(Endpoint):
         """Encrypt application data. Raises ClosedError before the handshake is done and after `close`.
 
         A server that has accepted early data may send before the handshake is done. Until then it cannot know that the
-        client is there: what came may be a replay (RFC 8446, appendix E.5).
+        client is there: what came may be a replay (RFC 8446, appendix E.5). A view of wider items is
+        taken by its bytes.
         """
+        if not isinstance(data, bytes):
+            view = memoryview(data).cast("B")
+            if len(view) > _COPIED:
+                self._send(view)
+            else:
+                self.send_data(bytes(view))
+            return
         records = self._records
         sealing = records.sealing
         if sealing is not None and (record := sealing.seal_lone_data(data, records.send_limit)):
             records.outbound.append(record)
-            return
+        else:
+            self._send(data)
+
+    def _send(self, data: bytes | memoryview) -> None:
         self._before_data()
-        records.write(ContentType.application_data, data)
+        self._records.write(ContentType.application_data, data)
 
     def close(self) -> None:
         """Say goodbye with close_notify. The peer may still send (half-close, RFC 8446, section 6.1)."""

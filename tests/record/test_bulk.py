@@ -143,17 +143,6 @@ def test_a_lone_record_is_opened_or_left_alone(
 
 
 @pytest.mark.parametrize("make", PROTECTIONS.values(), ids=PROTECTIONS)
-def test_a_lone_record_of_any_buffer(make: MakeProtection) -> None:
-    protection = make()
-    for kind in (bytes, bytearray, memoryview):
-        record = protection.seal(DATA, b"data", LIMIT, 0)
-        opening = make()
-        opening._sequence = protection._sequence - 1
-        data = opening.open_lone_data(kind(record), LIMIT)
-        assert (type(data), data) == (bytes, b"data")
-
-
-@pytest.mark.parametrize("make", PROTECTIONS.values(), ids=PROTECTIONS)
 @given(length=st.integers(1, 5 * LIMIT))
 def test_many_records_are_what_one_after_another_would_be(make: MakeProtection, length: int) -> None:
     at_once, one_by_one = make(), make()
@@ -189,13 +178,6 @@ def test_a_lone_record_is_sealed_or_left_alone(make: MakeProtection, lengths: li
         longest = LIMIT - 1 if slow.hides_type else LIMIT
         assert sealed == (slow.seal(DATA, b"x" * length, LIMIT, 0) if 0 < length <= longest else b"")
         assert fast._sequence == slow._sequence
-
-
-@pytest.mark.parametrize("make", PROTECTIONS.values(), ids=PROTECTIONS)
-def test_any_buffer_is_sealed(make: MakeProtection) -> None:
-    for kind in (bytes, bytearray, memoryview):
-        sealed = make().seal_lone_data(kind(b"data"), LIMIT)
-        assert (type(sealed), sealed) == (bytes, make().seal(DATA, b"data", LIMIT, 0))
 
 
 @pytest.mark.parametrize("make", PROTECTIONS.values(), ids=PROTECTIONS)

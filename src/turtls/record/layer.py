@@ -6,6 +6,8 @@ keys for the next one. What is protected, and how, is told by the `Protection` i
 
 from __future__ import annotations
 
+from typing import Final
+
 from turtls.crypto.aead import Buffer
 from turtls.errors import Fault, ProtocolError
 from turtls.record import limits
@@ -14,12 +16,12 @@ from turtls.record.protection import HEADER, HEADER_LENGTH, Protection
 from turtls.wire.registries import ContentType
 from turtls.wire.v2_hello import client_hello_from_v2
 
-_KNOWN_TYPES = {int(known): known for known in ContentType.members() if known != ContentType.heartbeat}
-_CHANGE_CIPHER_SPEC = int(ContentType.change_cipher_spec)
-_ALERT = int(ContentType.alert)
-_APPLICATION_DATA = int(ContentType.application_data)
-_ALERT_LENGTH = 2
-_SSL3_MAJOR = 3
+_KNOWN_TYPES: Final = {int(known): known for known in ContentType.members() if known != ContentType.heartbeat}
+_CHANGE_CIPHER_SPEC: Final = int(ContentType.change_cipher_spec)
+_ALERT: Final = int(ContentType.alert)
+_APPLICATION_DATA: Final = int(ContentType.application_data)
+_ALERT_LENGTH: Final = 2
+_SSL3_MAJOR: Final = 3
 
 Record = tuple[ContentType, bytes]
 
@@ -127,7 +129,7 @@ class RecordLayer:
         lacking = self._lacking()
         if not 0 < lacking <= len(received):
             return b"", 0
-        first = self._read.open_lone_data(self.inbound + received[:lacking], self.receive_limit)
+        first = self._read.open_lone_data(bytes(self.inbound + received[:lacking]), self.receive_limit)
         if not first:
             return b"", 0
         self.inbound.clear()

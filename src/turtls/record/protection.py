@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from struct import Struct
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from turtls.crypto.aead import Buffer
 from turtls.errors import Fault, ProtocolError
 from turtls.record import limits
 
-HEADER = Struct(">BHH")
+HEADER: Final = Struct(">BHH")
 """Content type, version and length of the body (RFC 8446, section 5.1; RFC 5246, section 6.2.1)."""
-HEADER_LENGTH = HEADER.size
+HEADER_LENGTH: Final = 5
 
-SEQUENCE_END = 2**64
+SEQUENCE_END: Final = 2**64
 """Sequence numbers have 64 bits and never wrap (RFC 8446, section 5.3)."""
 
 
@@ -57,11 +57,11 @@ class Protection(ABC):
     # For speed alone: these stop at whatever is not plain, also near the limit of the keys, and may well do nothing.
     # What they do not take is for `seal` and `open`.
 
-    def seal_lone_data(self, data: Buffer, size_limit: int) -> bytes:
+    def seal_lone_data(self, data: bytes, size_limit: int) -> bytes:
         """One record of application data without padding, if `data` makes one; else b""."""
         return b""
 
-    def open_lone_data(self, received: Buffer, size_limit: int) -> bytes:
+    def open_lone_data(self, received: bytes, size_limit: int) -> bytes:
         """The content, if `received` is one whole record of application data and nothing else; else b""."""
         return b""
 

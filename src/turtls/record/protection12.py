@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from io import BytesIO
 from struct import Struct
-from typing import cast
+from typing import Final, cast
 
 from cryptography.exceptions import InvalidTag
 
@@ -17,13 +17,13 @@ from turtls.record import limits
 from turtls.record.protection import HEADER, HEADER_LENGTH, SEQUENCE_END, Protection, check_content_length
 from turtls.wire.registries import ContentType, ProtocolVersion
 
-_APPLICATION_DATA = int(ContentType.application_data)
-_VERSION = int(ProtocolVersion.TLS_1_2)
-_DATA = 0x17_0303_0000
+_APPLICATION_DATA: Final = int(ContentType.application_data)
+_VERSION: Final = int(ProtocolVersion.TLS_1_2)
+_DATA: Final = 0x17_0303_0000
 """A header as one number, but for the length: application_data, and the version of TLS 1.2."""
-_ADDITIONAL_DATA = Struct(">QBHH")
+_ADDITIONAL_DATA: Final = Struct(">QBHH")
 """Sequence number, content type, version, length of the content (RFC 5246, section 6.2.3.3)."""
-_SEQUENCE_LENGTH = 8
+_SEQUENCE_LENGTH: Final = 8
 """Bytes of a sequence number, which is also what AES-GCM and AES-CCM send of each nonce."""
 
 
@@ -70,14 +70,14 @@ class Protection12Aead(Protection):
             return self._seal_many(content_type, memoryview(data).cast("B"), longest)
         return self._seal_one(content_type, data)
 
-    def seal_lone_data(self, data: Buffer, size_limit: int) -> bytes:
+    def seal_lone_data(self, data: bytes, size_limit: int) -> bytes:
         """One record of `data`."""
         number, length = self._sequence, len(data)
         if not 0 < length <= size_limit or length > limits.MAX_PLAINTEXT or number >= self._soft_limit:
             return b""
         if length != self._lone_length:
             self._set_lone_length(length)
-        sequence = number.to_bytes(_SEQUENCE_LENGTH)
+        sequence = number.to_bytes(_SEQUENCE_LENGTH, "big")
         explicit = sequence if self._explicit_length else b""
         sealed = self._aead.encrypt(self._nonce(number, explicit), data, sequence + self._lone_additional_data)
         self._sequence = number + 1
@@ -85,13 +85,13 @@ class Protection12Aead(Protection):
 
     def _set_lone_length(self, length: int) -> None:
         self._lone_length = length
-        self._lone_header = (self._data_header + length).to_bytes(HEADER_LENGTH)
-        self._lone_additional_data = (_DATA + length).to_bytes(HEADER_LENGTH)
+        self._lone_header = (self._data_header + length).to_bytes(HEADER_LENGTH, "big")
+        self._lone_additional_data = (_DATA + length).to_bytes(HEADER_LENGTH, "big")
 
     def _seal_one(self, content_type: int, content: Buffer) -> bytes:
         number, length = self._next_sequence(), len(content)
         header = HEADER.pack(content_type, _VERSION, length + self._overhead)
-        explicit = number.to_bytes(_SEQUENCE_LENGTH) if self._explicit_length else b""
+        explicit = number.to_bytes(_SEQUENCE_LENGTH, "big") if self._explicit_length else b""
         additional_data = _ADDITIONAL_DATA.pack(number, content_type, _VERSION, length)
         sealed = self._aead.encrypt(self._nonce(number, explicit), content, additional_data)
         self._sequence += 1
@@ -110,7 +110,7 @@ class Protection12Aead(Protection):
         start = end = 0
         with output.getbuffer() as room:
             for number in range(first, first + count):
-                explicit = number.to_bytes(_SEQUENCE_LENGTH) if self._explicit_length else b""
+                explicit = number.to_bytes(_SEQUENCE_LENGTH, "big") if self._explicit_length else b""
                 ciphertext = end + HEADER_LENGTH + self._explicit_length
                 room[end:ciphertext] = header + explicit
                 end += record_length
@@ -140,7 +140,7 @@ class Protection12Aead(Protection):
         check_content_length(length, limits.MAX_PLAINTEXT, size_limit)
         return content_type, content
 
-    def open_lone_data(self, received: Buffer, size_limit: int) -> bytes:
+    def open_lone_data(self, received: bytes, size_limit: int) -> bytes:
         """The content of a record that has some."""
         number, length = self._sequence, len(received) - HEADER_LENGTH - self._overhead
         if not 0 < length <= size_limit or length > limits.MAX_PLAINTEXT or number >= self._soft_limit:
@@ -151,7 +151,7 @@ class Protection12Aead(Protection):
             return b""
         ciphertext = HEADER_LENGTH + self._explicit_length
         nonce = self._nonce(number, received[HEADER_LENGTH:ciphertext])
-        additional_data = number.to_bytes(_SEQUENCE_LENGTH) + self._lone_additional_data
+        additional_data = number.to_bytes(_SEQUENCE_LENGTH, "big") + self._lone_additional_data
         try:
             content = self._aead.decrypt(nonce, received[ciphertext:], additional_data)
         except InvalidTag:

@@ -8,6 +8,7 @@ place in one `BytesIO`, whose `getvalue` hands that memory out without a copy.
 from __future__ import annotations
 
 from io import BytesIO
+from typing import Final
 
 from cryptography.exceptions import InvalidTag
 
@@ -19,11 +20,11 @@ from turtls.record import limits
 from turtls.record.protection import HEADER_LENGTH, SEQUENCE_END, Protection, check_content_length
 from turtls.wire.registries import ContentType
 
-_OUTER = 0x17_0303_0000
+_OUTER: Final = 0x17_0303_0000
 """A header as one number, but for the length: application_data, and the version of TLS 1.2."""
-_APPLICATION_DATA = int(ContentType.application_data)
-_DATA_TYPE = bytes((_APPLICATION_DATA,))
-_TYPE_BYTES = [bytes((content_type,)) for content_type in range(256)]
+_APPLICATION_DATA: Final = int(ContentType.application_data)
+_DATA_TYPE: Final = bytes((_APPLICATION_DATA,))
+_TYPE_BYTES: Final = [bytes((content_type,)) for content_type in range(256)]
 
 
 class Protection13(Protection):
@@ -57,27 +58,27 @@ class Protection13(Protection):
         inner = b"".join((content, _TYPE_BYTES[content_type]))
         if padding:
             inner = inner.ljust(min(len(inner) + -len(inner) % padding, inner_limit), b"\0")
-        header = (self._header + len(inner)).to_bytes(HEADER_LENGTH)
+        header = (self._header + len(inner)).to_bytes(HEADER_LENGTH, "big")
         sealed = self._aead.encrypt(self._nonce(), inner, header)
         self._sequence += 1
         return header + sealed
 
-    def seal_lone_data(self, data: Buffer, size_limit: int) -> bytes:
+    def seal_lone_data(self, data: bytes, size_limit: int) -> bytes:
         """One record of `data` and its type."""
         sequence = self._sequence
         if not 0 < len(data) < size_limit or sequence >= self._soft_limit:
             return b""
-        inner = b"".join((data, _DATA_TYPE))
+        inner = data + _DATA_TYPE
         if len(inner) != self._lone_length:
             self._set_lone_length(len(inner))
         header = self._lone_header
-        sealed = self._aead.encrypt((self._iv ^ sequence).to_bytes(NONCE_LENGTH), inner, header)
+        sealed = self._aead.encrypt((self._iv ^ sequence).to_bytes(NONCE_LENGTH, "big"), inner, header)
         self._sequence = sequence + 1
         return header + sealed
 
     def _set_lone_length(self, inner_length: int) -> None:
         self._lone_length = inner_length
-        self._lone_header = (self._header + inner_length).to_bytes(HEADER_LENGTH)
+        self._lone_header = (self._header + inner_length).to_bytes(HEADER_LENGTH, "big")
 
     def _seal_many(self, content_type: int, data: memoryview, inner_limit: int, padding: int) -> bytes:
         """Full records, whose plaintext all goes through one place, and a last one with what is left over."""
@@ -91,7 +92,7 @@ class Protection13(Protection):
         inner = memoryview(bytearray(inner_limit))
         inner[step] = content_type
         content = inner[:step]
-        header = (self._header + inner_limit).to_bytes(HEADER_LENGTH)
+        header = (self._header + inner_limit).to_bytes(HEADER_LENGTH, "big")
         record_length = self._overhead + inner_limit
         output = BytesIO(bytes((count + (left > 0)) * record_length))
         start = end = 0
@@ -102,7 +103,7 @@ class Protection13(Protection):
                 body = end + HEADER_LENGTH
                 room[end:body] = header
                 end += record_length
-                encrypt_into((iv ^ sequence).to_bytes(NONCE_LENGTH), inner, header, room[body:end])
+                encrypt_into((iv ^ sequence).to_bytes(NONCE_LENGTH, "big"), inner, header, room[body:end])
         if left:
             output.seek(end)
             output.write(self._seal_one(content_type, data[start:], inner_limit, padding))
@@ -123,7 +124,7 @@ class Protection13(Protection):
                 raise ProtocolError(Fault.ALL_PADDING)
         return inner[-1], inner[:-1]
 
-    def open_lone_data(self, received: Buffer, size_limit: int) -> bytes:
+    def open_lone_data(self, received: bytes, size_limit: int) -> bytes:
         """The content of a record that has some."""
         sequence, inner_length = self._sequence, len(received) - self._overhead
         if not 1 < inner_length <= size_limit or sequence >= self._soft_limit:
@@ -134,7 +135,7 @@ class Protection13(Protection):
         if received[:HEADER_LENGTH] != header:
             return b""
         try:
-            nonce = (self._iv ^ sequence).to_bytes(NONCE_LENGTH)
+            nonce = (self._iv ^ sequence).to_bytes(NONCE_LENGTH, "big")
             inner = self._aead.decrypt(nonce, received[HEADER_LENGTH:], header)
         except InvalidTag:
             return b""
@@ -164,7 +165,7 @@ class Protection13(Protection):
                 if not 1 < inner_length <= size_limit or end > available:
                     break
                 last = filled + inner_length - 1
-                nonce = (iv ^ sequence).to_bytes(NONCE_LENGTH)
+                nonce = (iv ^ sequence).to_bytes(NONCE_LENGTH, "big")
                 try:
                     decrypt_into(nonce, view[body:end], header, room[filled : last + 1])
                 except InvalidTag:
