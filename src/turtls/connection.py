@@ -48,7 +48,7 @@ from turtls.wire.registries import ContentType, ProtocolVersion
 
 _COPIED: Final = 2**14 + 256
 """Bytes, as many as a record may take: so much is copied where it is not `bytes`, which are the fastest."""
-_CLOSE_NOTIFY = bytes([AlertLevel.WARNING, AlertDescription.CLOSE_NOTIFY])
+_CLOSE_NOTIFY: Final = bytes([AlertLevel.WARNING, AlertDescription.CLOSE_NOTIFY])
 
 
 class Connection(Endpoint):

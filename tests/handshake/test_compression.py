@@ -91,7 +91,7 @@ def test_a_client_that_is_asked_later_compresses_too() -> None:
     client = replace(client, post_handshake_auth=True)
     parties = shaken(client, replace(server, client_auth=ClientAuth.NONE))
     seen: list[Trace] = []
-    parties[1]._observer = parties[1]._peer._observer = seen.append
+    parties[1]._observer = parties[1]._peer.observer = seen.append
     parties[1].request_client_certificate()
     exchange(*parties)
     assert names(seen) == ["CompressedCertificate received"]

@@ -65,25 +65,25 @@ class AEAD:
 
 
 # RFC 8446, section 5.5: 2^24.5 full-size records keep the odds of telling AES-GCM from random below 2^-57.
-_GCM_LIMIT = int(2**24.5)
+_GCM_LIMIT: Final = int(2**24.5)
 # RFC 8446 names no limit for CCM; RFC 9147, section 4.5.3, and RFC 9001, section 6.6, do.
-_CCM_LIMIT = 2**23
+_CCM_LIMIT: Final = 2**23
 # The 64-bit sequence number ends before ChaCha20-Poly1305 wears out.
-_SEQUENCE_LIMIT = 2**64 - 1
+_SEQUENCE_LIMIT: Final = 2**64 - 1
 
-AES_128_GCM = AEAD("AES-128-GCM", AESGCM, key_length=16, limit_records=_GCM_LIMIT)
-AES_256_GCM = AEAD("AES-256-GCM", AESGCM, key_length=32, limit_records=_GCM_LIMIT)
-CHACHA20_POLY1305 = AEAD("ChaCha20-Poly1305", ChaCha20Poly1305, key_length=32, limit_records=_SEQUENCE_LIMIT)
-AES_128_CCM = AEAD("AES-128-CCM", AESCCM, key_length=16, limit_records=_CCM_LIMIT)
-AES_256_CCM = AEAD("AES-256-CCM", AESCCM, key_length=32, limit_records=_CCM_LIMIT)
-AES_128_CCM_8 = AEAD(
+AES_128_GCM: Final = AEAD("AES-128-GCM", AESGCM, key_length=16, limit_records=_GCM_LIMIT)
+AES_256_GCM: Final = AEAD("AES-256-GCM", AESGCM, key_length=32, limit_records=_GCM_LIMIT)
+CHACHA20_POLY1305: Final = AEAD("ChaCha20-Poly1305", ChaCha20Poly1305, key_length=32, limit_records=_SEQUENCE_LIMIT)
+AES_128_CCM: Final = AEAD("AES-128-CCM", AESCCM, key_length=16, limit_records=_CCM_LIMIT)
+AES_256_CCM: Final = AEAD("AES-256-CCM", AESCCM, key_length=32, limit_records=_CCM_LIMIT)
+AES_128_CCM_8: Final = AEAD(
     "AES-128-CCM-8", partial(AESCCM, tag_length=8), key_length=16, tag_length=8, limit_records=_CCM_LIMIT
 )
-AES_256_CCM_8 = AEAD(
+AES_256_CCM_8: Final = AEAD(
     "AES-256-CCM-8", partial(AESCCM, tag_length=8), key_length=32, tag_length=8, limit_records=_CCM_LIMIT
 )
 
-AEADS: dict[str, AEAD] = {
+AEADS: Final[dict[str, AEAD]] = {
     aead.name: aead
     for aead in (
         AES_128_GCM,

@@ -11,7 +11,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 from cryptography.hazmat.primitives.asymmetric import ec, mlkem, x448, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -373,13 +373,13 @@ class _Hybrid:
         return self.join(classical_public, ciphertext), self.join(classical_secret, kem_secret)
 
 
-_X25519 = _Montgomery(NamedGroup.x25519, x25519.X25519PrivateKey, x25519.X25519PublicKey, 32)
-_X448 = _Montgomery(NamedGroup.x448, x448.X448PrivateKey, x448.X448PublicKey, 56)
-_P256 = _Weierstrass(NamedGroup.secp256r1, ec.SECP256R1())
-_P384 = _Weierstrass(NamedGroup.secp384r1, ec.SECP384R1())
-_P521 = _Weierstrass(NamedGroup.secp521r1, ec.SECP521R1())
+_X25519: Final = _Montgomery(NamedGroup.x25519, x25519.X25519PrivateKey, x25519.X25519PublicKey, 32)
+_X448: Final = _Montgomery(NamedGroup.x448, x448.X448PrivateKey, x448.X448PublicKey, 56)
+_P256: Final = _Weierstrass(NamedGroup.secp256r1, ec.SECP256R1())
+_P384: Final = _Weierstrass(NamedGroup.secp384r1, ec.SECP384R1())
+_P521: Final = _Weierstrass(NamedGroup.secp521r1, ec.SECP521R1())
 
-_EXCHANGES: dict[NamedGroup, _DiffieHellman | _Hybrid | _Kem] = {
+_EXCHANGES: Final[dict[NamedGroup, _DiffieHellman | _Hybrid | _Kem]] = {
     exchange.group: exchange
     for exchange in (
         _X25519,
@@ -425,9 +425,9 @@ _EXCHANGES: dict[NamedGroup, _DiffieHellman | _Hybrid | _Kem] = {
     )
 }
 
-SUPPORTED: frozenset[NamedGroup] = frozenset(_EXCHANGES)
+SUPPORTED: Final[frozenset[NamedGroup]] = frozenset(_EXCHANGES)
 
-POST_QUANTUM: frozenset[NamedGroup] = frozenset(
+POST_QUANTUM: Final[frozenset[NamedGroup]] = frozenset(
     group for group, exchange in _EXCHANGES.items() if isinstance(exchange, _Hybrid | _Kem)
 )
 """Those that a future quantum computer does not open: ML-KEM, and its hybrids."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 
 class HashState(Protocol):
@@ -34,8 +34,8 @@ class HashState(Protocol):
         ...
 
 
-_INNER_PAD = bytes(byte ^ 0x36 for byte in range(256))
-_OUTER_PAD = bytes(byte ^ 0x5C for byte in range(256))
+_INNER_PAD: Final = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER_PAD: Final = bytes(byte ^ 0x5C for byte in range(256))
 
 
 class Hash:
@@ -125,11 +125,11 @@ class _Md5AndSha1:
 
 
 # MD5 and SHA-1 are for TLS 1.1 and below alone; saying so lets a FIPS build of OpenSSL give them out.
-MD5 = Hash("md5", partial(hashlib.md5, usedforsecurity=False))
-SHA1 = Hash("sha1", partial(hashlib.sha1, usedforsecurity=False))
-SHA256 = Hash("sha256", hashlib.sha256)
-SHA384 = Hash("sha384", hashlib.sha384)
-SHA512 = Hash("sha512", hashlib.sha512)
+MD5: Final = Hash("md5", partial(hashlib.md5, usedforsecurity=False))
+SHA1: Final = Hash("sha1", partial(hashlib.sha1, usedforsecurity=False))
+SHA256: Final = Hash("sha256", hashlib.sha256)
+SHA384: Final = Hash("sha384", hashlib.sha384)
+SHA512: Final = Hash("sha512", hashlib.sha512)
 
-MD5_SHA1 = Hash("md5-sha1", _Md5AndSha1)
+MD5_SHA1: Final = Hash("md5-sha1", _Md5AndSha1)
 """What TLS 1.0 and 1.1 hash handshakes with (RFC 4346, sections 7.4.3 and 7.4.9). There is no HMAC over it."""

@@ -34,6 +34,7 @@ from __future__ import annotations
 
 from enum import Enum
 from functools import cache, lru_cache
+from typing import Final
 
 from turtls.crypto.aead import AEAD, NONCE_LENGTH
 from turtls.crypto.hashes import Hash, HmacKey
@@ -54,7 +55,8 @@ class TrafficSecret:
 
     def record_keys(self, aead: AEAD) -> tuple[bytes, bytes]:
         """The key and the IV of records (RFC 8446, section 7.3)."""
-        return expand_label(self._key, b"key", b"", aead.key_length), expand_label(self._key, b"iv", b"", NONCE_LENGTH)
+        key = self._key.digest(_KEY[aead.key_length])
+        return key[: aead.key_length], self._key.digest(_IV)[:NONCE_LENGTH]
 
     def finished_mac(self, transcript_hash: bytes) -> bytes:
         """verify_data of this side's Finished (RFC 8446, section 4.4.4)."""
@@ -76,8 +78,7 @@ class _Stage:
         self._secret = HmacKey(hash, secret)
 
     def _derive_secret(self, label: bytes, transcript_hash: bytes) -> bytes:
-        length = self.hash.digest_size
-        return self._secret.digest(_label_prefix(label, length, length) + transcript_hash + b"\1")
+        return self._secret.digest(_SECRETS[self.hash.digest_size][label] + transcript_hash + b"\1")
 
     def _traffic_secret(self, label: bytes, transcript_hash: bytes) -> TrafficSecret:
         return TrafficSecret(self.hash, self._derive_secret(label, transcript_hash))
@@ -178,7 +179,7 @@ def _salt_without_psk(hash: Hash) -> HmacKey:
 
 def expand_label(secret: HmacKey, label: bytes, context: bytes, length: int) -> bytes:
     """HKDF-Expand-Label (RFC 8446, section 7.1): `length` bytes, for the `label` without its "tls13 "."""
-    info = _label_prefix(label, len(context), length) + context
+    info = _hkdf_label(label, len(context), length) + context
     block = secret.digest(info + b"\1")
     if length <= len(block):
         return block[:length]
@@ -190,15 +191,33 @@ def expand_label(secret: HmacKey, label: bytes, context: bytes, length: int) -> 
 
 
 @lru_cache(maxsize=256)
-def _label_prefix(label: bytes, context_length: int, length: int) -> bytes:
+def _hkdf_label(label: bytes, context_length: int, length: int) -> bytes:
     """An HkdfLabel, up to its context."""
     full = b"tls13 " + label
     return length.to_bytes(2) + bytes((len(full),)) + full + bytes((context_length,))
 
 
+# What is the same in all connections is worked out once. No more than the first block is needed of these.
+_IV: Final = _hkdf_label(b"iv", 0, NONCE_LENGTH) + b"\1"
+_KEY: Final = {length: _hkdf_label(b"key", 0, length) + b"\1" for length in (16, 32)}
+_FINISHED: Final = {length: _hkdf_label(b"finished", 0, length) + b"\1" for length in (32, 48)}
+_SECRETS: Final = {
+    length: {
+        label: _hkdf_label(label, length, length)
+        for label in (
+            *(*(origin.value for origin in PskOrigin), b"c e traffic", b"e exp master", b"derived"),
+            *(b"c hs traffic", b"s hs traffic"),
+            *(b"c ap traffic", b"s ap traffic", b"exp master", b"res master"),
+        )
+    }
+    for length in (32, 48)
+}
+"""Of Derive-Secret, whose context is a transcript hash, by its length."""
+
+
 def _finished_mac(hash: Hash, base_key: HmacKey, transcript_hash: bytes) -> bytes:
     """verify_data of a Finished (RFC 8446, section 4.4.4), or a PSK binder (section 4.2.11.2)."""
-    finished_key = expand_label(base_key, b"finished", b"", hash.digest_size)
+    finished_key = base_key.digest(_FINISHED[hash.digest_size])
     return hash.hmac(finished_key, transcript_hash)
 
 

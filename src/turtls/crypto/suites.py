@@ -27,7 +27,7 @@ class Suite13:
         self.hash: Final = hash
 
 
-SUITES13: dict[CipherSuite, Suite13] = {
+SUITES13: Final[dict[CipherSuite, Suite13]] = {
     suite.suite: suite
     for suite in (
         Suite13(CipherSuite.TLS_AES_128_GCM_SHA256, AES_128_GCM, SHA256),

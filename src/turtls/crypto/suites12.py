@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import Enum
 from functools import cache
 from struct import Struct
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from turtls.crypto.aead import (
     AEAD,
@@ -90,7 +90,7 @@ class Suite12(NamedTuple):
     """MAC keys, keys and IVs, of the client and of the server each (RFC 5246, section 6.3)."""
 
 
-_AEADS: dict[str, AEAD] = {
+_AEADS: Final[dict[str, AEAD]] = {
     "AES_128_GCM": AES_128_GCM,
     "AES_256_GCM": AES_256_GCM,
     "AES_128_CCM": AES_128_CCM,
@@ -99,7 +99,7 @@ _AEADS: dict[str, AEAD] = {
     "AES_256_CCM_8": AES_256_CCM_8,
     "CHACHA20_POLY1305": CHACHA20_POLY1305,
 }
-_HASHES = {"SHA": SHA1, "SHA256": SHA256, "SHA384": SHA384}
+_HASHES: Final = {"SHA": SHA1, "SHA256": SHA256, "SHA384": SHA384}
 
 
 def _read(suite: CipherSuite) -> Suite12:
@@ -147,6 +147,6 @@ def _read_exchange(name: str) -> tuple[KeyExchange, Authentication]:
     return exchange, Authentication.RSA if by_rsa else Authentication.PSK
 
 
-SUITES12: dict[CipherSuite, Suite12] = {
+SUITES12: Final[dict[CipherSuite, Suite12]] = {
     suite: _read(suite) for suite in CipherSuite.members() if "_WITH_" in suite.name
 }

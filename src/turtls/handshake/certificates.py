@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from turtls.config import ClientConfig, Credential, Role, VerificationRequest, VerifiedChain, Verifier
 from turtls.config.compression import CertificateCompression
@@ -39,12 +39,12 @@ from turtls.wire.messages import (
 )
 from turtls.wire.registries import ProtocolVersion, SignatureScheme
 
-_CONTEXT = {
+_CONTEXT: Final = {
     Role.SERVER: b" " * 64 + b"TLS 1.3, server CertificateVerify\0",
     Role.CLIENT: b" " * 64 + b"TLS 1.3, client CertificateVerify\0",
 }
-_VERDICT = {role: f"the verdict on the {role.value}'s certificate" for role in Role}
-_SIGNED = {
+_VERDICT: Final = {role: f"the verdict on the {role.value}'s certificate" for role in Role}
+_SIGNED: Final = {
     role: f"The {role.value} signed this very handshake with the key of its certificate, "
     "so nobody else can be at the other end."
     for role in Role
@@ -177,7 +177,7 @@ def _certificate_message(
 
 
 # A server sends the same message again and again. What is kept holds no key, and nothing that a peer made up.
-_kept_certificate_message = lru_cache(maxsize=64)(_certificate_message)
+_kept_certificate_message: Final = lru_cache(maxsize=64)(_certificate_message)
 
 
 def choose_scheme(

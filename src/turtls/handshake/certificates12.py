@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from turtls.config import ClientConfig, Credential, Role, VerificationRequest, VerifiedChain, Verifier
 from turtls.crypto.keys import KeyKind, PublicKey, check_strength
@@ -17,10 +18,10 @@ from turtls.wire.codec import decode
 from turtls.wire.messages12 import CertificateRequest11, CertificateRequest12, Signature11, Signature12
 from turtls.wire.registries import ClientCertificateType, NamedGroup, ProtocolVersion, SignatureScheme
 
-RSA_KINDS = (KeyKind.RSA, KeyKind.RSA_PSS)
+RSA_KINDS: Final = (KeyKind.RSA, KeyKind.RSA_PSS)
 
 
-_CURVES = {
+_CURVES: Final = {
     KeyKind.P256: NamedGroup.secp256r1,
     KeyKind.P384: NamedGroup.secp384r1,
     KeyKind.P521: NamedGroup.secp521r1,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from turtls.config import Negotiated, Role, VerifiedChain
 from turtls.crypto.suites12 import SUITES12, Authentication, KeyExchange, Suite12
@@ -273,8 +274,8 @@ def _check_server_hello(peer: Peer, offer: Offer, hello: ServerHello12) -> Answe
     )
 
 
-DOWNGRADE_TO_TLS12 = b"DOWNGRD\x01"
-DOWNGRADE_TO_TLS11 = b"DOWNGRD\x00"
+DOWNGRADE_TO_TLS12: Final = b"DOWNGRD\x01"
+DOWNGRADE_TO_TLS11: Final = b"DOWNGRD\x00"
 
 
 def _check_downgrade(versions: tuple[ProtocolVersion, ...], chosen: ProtocolVersion, server_random: bytes) -> None:

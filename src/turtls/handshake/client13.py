@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from turtls.config import Negotiated, Role
 from turtls.crypto.key_schedule import MasterSecret
 from turtls.crypto.suites import SUITES13, Suite13
@@ -156,7 +158,7 @@ def _chosen_suite(offer: Offer, answer: ServerHello | HelloRetryRequest) -> Suit
     return SUITES13[answer.cipher_suite]
 
 
-_ANSWERS_IN_HELLO = frozenset(
+_ANSWERS_IN_HELLO: Final = frozenset(
     {
         SupportedVersionsServerHello.extension_type,
         KeyShareServerHello.extension_type,

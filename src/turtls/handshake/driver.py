@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Coroutine
-from typing import Any
+from typing import Any, Final
 
 from turtls.errors import Fault, ProtocolError
 from turtls.handshake.peer import Effect, Kinds, Peer, ReceiveChangeCipherSpec, Wait
 from turtls.wire.messages import HandshakeMessage, message_name, server_hello_form, unexpected
 from turtls.wire.registries import HandshakeType
 
-_SERVER_HELLO = int(HandshakeType.server_hello)
+_SERVER_HELLO: Final = int(HandshakeType.server_hello)
 
 
 AfterHandshake = Coroutine[Effect, Any, None]
@@ -41,7 +41,8 @@ class Driver:
         if not isinstance(kinds, tuple):
             raise ProtocolError(Fault.UNEXPECTED_MESSAGE, f"{message_name(raw)} where change_cipher_spec was expected")
         message = _decode(raw, kinds)
-        self._peer.received(message)
+        if self._peer.observer is not None:
+            self._peer.received(message)
         self._go_on(message)
 
     def deliver_change_cipher_spec(self) -> None:

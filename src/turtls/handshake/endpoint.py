@@ -7,7 +7,7 @@ The handshake's coroutine is driven as far as it goes. Where it waits for someth
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Final
 
 from turtls.config import ClientConfig, Negotiated, ServerConfig
 from turtls.config.keylog import keylog
@@ -28,9 +28,9 @@ from turtls.handshake.established12 import Established12
 from turtls.handshake.peer import Carrier, Effect, Peer, Wait
 from turtls.record.limits import MAX_BUFFERED_WHILE_PENDING
 
-_MAX_EXPORTER_LABEL = 249
+_MAX_EXPORTER_LABEL: Final = 249
 """Characters: with "tls13 " before them they make 255 (RFC 8446, section 7.1)."""
-_MAX_EXPORTED = 255 * 32
+_MAX_EXPORTED: Final = 255 * 32
 """Bytes: as many as HKDF-Expand gives with SHA-256 (RFC 5869, section 2.3)."""
 
 

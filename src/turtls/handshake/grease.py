@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from turtls.wire.codepoints import CodePoint
 from turtls.wire.extensions import AnyExtension, KeyShareEntry, RawExtension, prepare
@@ -14,7 +14,7 @@ from turtls.wire.registries import CipherSuite, NamedGroup, ProtocolVersion, Sig
 P = TypeVar("P", bound=CodePoint)
 T = TypeVar("T")
 
-_RESERVED = tuple(range(0x0A0A, 0x10000, 0x1010))
+_RESERVED: Final = tuple(range(0x0A0A, 0x10000, 0x1010))
 """0x0A0A, 0x1A1A, ..., 0xFAFA."""
 
 

@@ -8,7 +8,7 @@ identity before the other's content, and its key behind the other's secret.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from turtls.config import Environment, PreSharedKey, SrpLogin
 from turtls.crypto import dhe, srp
@@ -71,7 +71,7 @@ class ServerHalf(Protocol):
 # ------------------------------------------------------------------------------------------- elliptic curves
 
 
-CURVES12 = (
+CURVES12: Final = (
     NamedGroup.x25519,
     NamedGroup.secp256r1,
     NamedGroup.secp384r1,

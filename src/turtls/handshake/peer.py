@@ -170,7 +170,6 @@ class Peer:
     """The other side: where messages are sent to and come from, and where keys are changed."""
 
     __slots__ = (
-        "_observer",
         "_reads_encrypted",
         "_writes_encrypted",
         "carrier",
@@ -178,6 +177,7 @@ class Peer:
         "environment",
         "events",
         "keylog",
+        "observer",
         "tells_secrets",
         "version",
     )
@@ -204,7 +204,8 @@ class Peer:
         """Once it is agreed on."""
         self._reads_encrypted = False
         self._writes_encrypted = False
-        self._observer = observer
+        self.observer = observer
+        """Whom the driver tells of what came, by `received`; everything else is told from here."""
 
     def send(self, message: HandshakeMessage) -> bytes:
         """Send it, and give back its bytes for the transcript."""
@@ -213,8 +214,8 @@ class Peer:
     def send_raw(self, raw: bytes, message: HandshakeMessage) -> bytes:
         """Send a message whose bytes are there already, and give them back."""
         self.carrier.write_handshake(raw)
-        if self._observer is not None:
-            self._observer(HandshakeMessageSeen("sent", message, raw, self._writes_encrypted))
+        if self.observer is not None:
+            self.observer(HandshakeMessageSeen("sent", message, raw, self._writes_encrypted))
         return raw
 
     @overload
@@ -237,8 +238,8 @@ class Peer:
 
     def received(self, message: HandshakeMessage) -> None:
         """Tell those who watch what came; the driver calls this."""
-        if self._observer is not None:
-            self._observer(HandshakeMessageSeen("received", message, message.raw, self._reads_encrypted))
+        if self.observer is not None:
+            self.observer(HandshakeMessageSeen("received", message, message.raw, self._reads_encrypted))
 
     @coroutine
     def wait(self, result: M | Awaitable[M], purpose: str) -> Generator[Effect, M, M]:
@@ -249,15 +250,15 @@ class Peer:
         """Expect what follows under keys from `traffic_secret`."""
         self.carrier.install_read(level, suite, traffic_secret)
         self._reads_encrypted = True
-        if self._observer is not None:
-            self._observer(KeysInstalled("received", level.value, suite.suite.name, why))
+        if self.observer is not None:
+            self.observer(KeysInstalled("received", level.value, suite.suite.name, why))
 
     def install_write(self, level: Level, suite: Suite13, traffic_secret: TrafficSecret, why: str) -> None:
         """Send what follows under keys from `traffic_secret`."""
         self.carrier.install_write(level, suite, traffic_secret)
         self._writes_encrypted = True
-        if self._observer is not None:
-            self._observer(KeysInstalled("sent", level.value, suite.suite.name, why))
+        if self.observer is not None:
+            self.observer(KeysInstalled("sent", level.value, suite.suite.name, why))
 
     def end_early_data(self) -> None:
         """The server wants none of it: what follows goes in the clear."""
@@ -268,8 +269,8 @@ class Peer:
         """Up to TLS 1.2: what follows is protected."""
         self.carrier.send_change_cipher_spec(protection)
         self._writes_encrypted = True
-        if self._observer is not None:
-            self._observer(KeysInstalled("sent", "session", suite.suite.name, why))
+        if self.observer is not None:
+            self.observer(KeysInstalled("sent", "session", suite.suite.name, why))
 
     @coroutine
     def receive_change_cipher_spec(
@@ -279,17 +280,17 @@ class Peer:
         yield ReceiveChangeCipherSpec()
         self.carrier.received_change_cipher_spec(protection)
         self._reads_encrypted = True
-        if self._observer is not None:
-            self._observer(KeysInstalled("received", "session", suite.suite.name, why))
+        if self.observer is not None:
+            self.observer(KeysInstalled("received", "session", suite.suite.name, why))
 
     def derived(self, label: str, secret: bytes, why: str, keylog: str | None = None) -> None:
         """Tell those who watch that a secret was derived; log it where the configuration asks for that."""
         if keylog is not None and self.keylog is not None:
             self.keylog(keylog, secret)
-        if self._observer is not None:
-            self._observer(SecretDerived(label, len(secret), why))
+        if self.observer is not None:
+            self.observer(SecretDerived(label, len(secret), why))
 
     def explain(self, step: str, explanation: str, **details: Any) -> None:
         """Tell those who watch about a step that sends nothing. The explanation may name details in braces."""
-        if self._observer is not None:
-            self._observer(StepTaken(step, explanation.format(**details), details))
+        if self.observer is not None:
+            self.observer(StepTaken(step, explanation.format(**details), details))

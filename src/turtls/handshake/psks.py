@@ -6,7 +6,7 @@ a key exchange (psk_dhe_ke, section 4.2.9), so what was recorded stays secret wh
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from turtls.config import ClientConfig, ServerConfig, Session, VerifiedChain
 from turtls.crypto.hashes import SHA256, SHA384, Hash
@@ -25,10 +25,10 @@ from turtls.wire.registries import ProtocolVersion, PskKeyExchangeMode
 if TYPE_CHECKING:
     from turtls.config import PreSharedKey
 
-MAX_IDENTITIES_TRIED = 8
+MAX_IDENTITIES_TRIED: Final = 8
 """Identities of one ClientHello that are looked up: clients offer a few, and each may cost a decryption."""
 
-_KDFS = {SHA256: 1, SHA384: 2}
+_KDFS: Final = {SHA256: 1, SHA384: 2}
 """RFC 9258, section 10: HKDF_SHA256 and HKDF_SHA384."""
 
 

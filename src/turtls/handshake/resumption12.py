@@ -6,6 +6,7 @@ Only sessions with the extended master secret are kept (RFC 7627, section 5.3).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from turtls.config import ServerConfig, Session, VerifiedChain
 from turtls.crypto.suites12 import SUITES12
@@ -21,7 +22,7 @@ from turtls.wire.messages import ClientHello
 from turtls.wire.messages12 import NewSessionTicket12
 from turtls.wire.registries import ProtocolVersion
 
-_DAY = 24 * 3600
+_DAY: Final = 24 * 3600
 """Seconds a session is kept that no hint says a lifetime of (RFC 5246, section F.1.4, suggests this)."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from turtls.crypto.hashes import MD5_SHA1, Hash
 from turtls.crypto.prf import PHash, Prf, PrfMd5Sha1
@@ -13,8 +14,8 @@ from turtls.record.protection import Protection
 from turtls.record.protection12 import protections
 from turtls.wire.registries import ProtocolVersion
 
-_MASTER_SECRET_LENGTH = 48
-_VERIFY_DATA_LENGTH = 12
+_MASTER_SECRET_LENGTH: Final = 48
+_VERIFY_DATA_LENGTH: Final = 12
 
 
 class Secrets12:

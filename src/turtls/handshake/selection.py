@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Final
 
 from turtls.config import Credential, ServerConfig
 from turtls.config.credentials import prefer_issuers
@@ -23,7 +24,7 @@ from turtls.wire.extensions import (
 from turtls.wire.messages import ClientHello
 from turtls.wire.registries import CipherSuite, NameType, ProtocolVersion
 
-_PRINTABLE = frozenset(range(0x21, 0x7F))
+_PRINTABLE: Final = frozenset(range(0x21, 0x7F))
 """ASCII without blanks and controls: what a name holds may end in a log."""
 
 

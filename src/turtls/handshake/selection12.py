@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from turtls.config import Credential, ServerConfig
 from turtls.crypto.keys import PublicKey
@@ -15,7 +15,7 @@ from turtls.wire.extensions import SignatureAlgorithms, SrpIdentity, SupportedGr
 from turtls.wire.messages import ClientHello
 from turtls.wire.registries import NamedGroup, ProtocolVersion, SignatureScheme
 
-_SHA1_SCHEMES = (SignatureScheme.rsa_pkcs1_sha1, SignatureScheme.ecdsa_sha1)
+_SHA1_SCHEMES: Final = (SignatureScheme.rsa_pkcs1_sha1, SignatureScheme.ecdsa_sha1)
 """What a client of TLS 1.2 without signature_algorithms is taken to accept (RFC 5246, section 7.4.1.4.1)."""
 
 
@@ -84,7 +84,7 @@ def _complete(
     return lacking
 
 
-_FINITE_FIELDS = (NamedGroup.ffdhe2048, NamedGroup.ffdhe3072, NamedGroup.ffdhe4096)
+_FINITE_FIELDS: Final = (NamedGroup.ffdhe2048, NamedGroup.ffdhe3072, NamedGroup.ffdhe4096)
 
 
 def _knows_curve(hello: ClientHello, public_key: PublicKey) -> bool:

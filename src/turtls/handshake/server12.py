@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Final
 
 from turtls.config import ClientAuth, Credential, Negotiated, Role, ServerConfig, VerifiedChain
 from turtls.crypto.rsa_transport import PREMASTER_LENGTH, checked_premaster
@@ -337,12 +338,12 @@ def _server_random(peer: Peer, config: ServerConfig, version: ProtocolVersion) -
     return random
 
 
-_RENEGOTIATION_INFO = prepare(RenegotiationInfo())
-_EXTENDED_MASTER_SECRET = prepare(ExtendedMasterSecret())
-_ENCRYPT_THEN_MAC = prepare(EncryptThenMac())
-_EC_POINT_FORMATS = prepare(EcPointFormats(ec_point_format_list=[PointFormat.uncompressed]))
-_SERVER_NAME = prepare(ServerNameAcknowledged())
-_SESSION_TICKET = prepare(SessionTicket())
+_RENEGOTIATION_INFO: Final = prepare(RenegotiationInfo())
+_EXTENDED_MASTER_SECRET: Final = prepare(ExtendedMasterSecret())
+_ENCRYPT_THEN_MAC: Final = prepare(EncryptThenMac())
+_EC_POINT_FORMATS: Final = prepare(EcPointFormats(ec_point_format_list=[PointFormat.uncompressed]))
+_SERVER_NAME: Final = prepare(ServerNameAcknowledged())
+_SESSION_TICKET: Final = prepare(SessionTicket())
 
 
 def _answers(

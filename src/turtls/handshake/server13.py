@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Final
 
 from turtls.config import ClientAuth, Credential, Negotiated, Role, ServerConfig
 from turtls.crypto.groups import POST_QUANTUM
@@ -282,7 +283,7 @@ async def _ask_again(
     return second, shares[group]
 
 
-_MAY_CHANGE = frozenset(
+_MAY_CHANGE: Final = frozenset(
     {
         KeyShareClientHello.extension_type,
         EarlyDataIndication.extension_type,

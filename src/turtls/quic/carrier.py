@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from turtls.config import Session
 from turtls.crypto.key_schedule import TrafficSecret
 from turtls.crypto.suites import Suite13
@@ -15,10 +17,10 @@ from turtls.record.reassembly import HandshakeBuffer
 from turtls.wire.extensions import AnyExtension, Extensions, ProtocolNameList, QuicTransportParameters
 from turtls.wire.registries import ProtocolVersion
 
-NO_LIMIT = 2**32 - 1
+NO_LIMIT: Final = 2**32 - 1
 """Of early data, in a ticket: QUIC's own flow control limits it (section 4.6.1)."""
 
-_LONGEST = 2**14
+_LONGEST: Final = 2**14
 """Bytes of what goes into a ClientHello, or a ticket, beside much else. Stacks send about a hundred."""
 
 

@@ -13,6 +13,8 @@ for who writes a QUIC stack is docs/quic.md.
 
 from __future__ import annotations
 
+from typing import Final
+
 from turtls.config import ClientConfig, ServerConfig
 from turtls.config.names import ascii_name, is_ip_address
 from turtls.errors import AlertDescription, ClosedError, Fault, ProtocolError
@@ -32,7 +34,7 @@ from turtls.record.limits import MAX_TICKETS
 from turtls.wire.extensions import EarlyDataNewSessionTicket
 from turtls.wire.messages import NewSessionTicket
 
-_CRYPTO_ERROR = 0x0100
+_CRYPTO_ERROR: Final = 0x0100
 """RFC 9001, section 4.8: alerts are the 256 error codes from here on."""
 
 
