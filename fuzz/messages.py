@@ -11,13 +11,13 @@ from turtls.explain.fields import Field, fields
 from turtls.handshake import psks, resumption
 from turtls.wire import messages12
 from turtls.wire import v2_hello as v2
-from turtls.wire.codec import Struct
+from turtls.wire.codec import Structure
 from turtls.wire.extension_table import EXTENSION_TABLE
 from turtls.wire.extensions import ExtensionBody
 from turtls.wire.fingerprint import ClientHelloInfo
 from turtls.wire.messages import ClientHello, HandshakeMessage
 
-S = TypeVar("S", bound=Struct)
+S = TypeVar("S", bound=Structure)
 
 _HEADER_LENGTH = 4
 
@@ -35,7 +35,7 @@ for _kind in _kinds(HandshakeMessage):
 
 STRUCTS: Final = [
     kind
-    for kind in _kinds(Struct)
+    for kind in _kinds(Structure)
     if not issubclass(kind, HandshakeMessage | ExtensionBody)
     and kind.__module__ in {module.__name__ for module in (messages12, v2, psks, resumption)}
 ]

@@ -7,7 +7,6 @@ into the party's own transcript, so the other side finds nothing wrong but the m
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from copy import deepcopy
 from dataclasses import replace
 from functools import cache
 from typing import Any, TypeVar
@@ -24,7 +23,8 @@ from turtls.crypto.signatures import KeySigner
 from turtls.errors import Fault, PeerAlert, ProtocolError
 from turtls.events import Event
 from turtls.handshake.peer import Peer
-from turtls.wire.extensions import AnyExtension, ExtensionBody
+from turtls.wire.codec import Structure
+from turtls.wire.extensions import AnyExtension, ExtensionBody, Extensions
 from turtls.wire.messages import HandshakeMessage
 from turtls.wire.registries import NamedGroup
 
@@ -151,6 +151,15 @@ Meddle = Callable[[int, HandshakeMessage], Sent | Iterable[Sent]]
 """What to send in the place of a message; it is told how many this party has sent before."""
 
 
+def copied(value: Any) -> Any:
+    """The message, or what it is made of, once more, to be changed."""
+    if isinstance(value, Structure):
+        return type(value)(**{name: copied(getattr(value, name)) for name in value.__fields__})
+    if isinstance(value, Extensions):
+        return Extensions([copied(body) for body in value])
+    return [copied(item) for item in value] if isinstance(value, list) else value
+
+
 class Meddler(Peer):
     """Sends what `meddle` makes of each message."""
 
@@ -162,7 +171,7 @@ class Meddler(Peer):
         self._count = 0
 
     def send_raw(self, raw: bytes, message: HandshakeMessage) -> bytes:
-        instead = self._meddle(self._count, deepcopy(type(message).from_bytes(raw)))  # what is kept is not to change
+        instead = self._meddle(self._count, copied(type(message).from_bytes(raw)))  # what is kept is not to change
         self._count += 1
         sent = [instead] if isinstance(instead, HandshakeMessage | bytes) else instead
         raws = [one if isinstance(one, bytes) else one.to_bytes() for one in sent]

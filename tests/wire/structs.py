@@ -12,7 +12,7 @@ from turtls.handshake.resumption import TicketState
 from turtls.wire import extensions as ext
 from turtls.wire import messages as msg
 from turtls.wire import messages12 as old
-from turtls.wire.codec import Struct
+from turtls.wire.codec import Structure
 from turtls.wire.codepoints import CodePoint
 from turtls.wire.extension_table import EXTENSION_TABLE, Context
 from turtls.wire.registries import (
@@ -64,7 +64,7 @@ server_name = build(ext.ServerName, name_type=code(NameType), host_name=opaque(1
 identity = build(ext.PskIdentity, identity=opaque(1), obfuscated_ticket_age=uint32)
 oid_filter = build(ext.OidFilter, certificate_extension_oid=opaque(1), certificate_extension_values=opaque())
 
-BODIES: dict[type[Struct], st.SearchStrategy[Any]] = {
+BODIES: dict[type[Structure], st.SearchStrategy[Any]] = {
     kind: build(kind, **fields)
     for kind, fields in (
         (ext.ServerNameList, {"server_name_list": many(server_name)}),
@@ -131,7 +131,7 @@ server_hello = {
     "legacy_compression_method": opaque(1, 1),
 }
 
-STRUCTS: dict[type[Struct], st.SearchStrategy[Any]] = {
+STRUCTS: dict[type[Structure], st.SearchStrategy[Any]] = {
     **BODIES,
     ext.ServerName: server_name,
     ext.KeyShareEntry: share,
@@ -283,14 +283,14 @@ STRUCTS: dict[type[Struct], st.SearchStrategy[Any]] = {
     },
 }
 
-ABSTRACT = (msg.HandshakeMessage, ext.ExtensionBody)
+ABSTRACT = ("Structure", "Struct", "HandshakeMessage", "ExtensionBody")
 
 
-def declared() -> Iterator[type[Struct]]:
+def declared() -> Iterator[type[Structure]]:
     """Every struct there is."""
-    kinds = [Struct]
+    kinds = [Structure]
     while kinds:
         kind = kinds.pop()
         kinds += kind.__subclasses__()
-        if kind is not Struct and kind not in ABSTRACT and kind.__module__.startswith("turtls."):
+        if kind.__module__.startswith("turtls.") and kind.__name__ not in ABSTRACT:
             yield kind

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from cryptography import x509
 
 from turtls.crypto.keys import UNREADABLE
-from turtls.wire.codec import Struct
+from turtls.wire.codec import Codec, Structure, Vector
 from turtls.wire.codepoints import CodePoint, is_grease
 from turtls.wire.extensions import Extensions, RawExtension
 from turtls.wire.messages import HandshakeMessage
@@ -53,8 +53,8 @@ def _members(struct: Any, start: int) -> Iterator[Field]:
     for name, codec in struct.__fields__.items():
         value = getattr(struct, name)
         end = start + len(codec.encode(value))
-        if codec.encode_item is not None:
-            yield _vector(name, value, codec.encode_item, start, end)
+        if isinstance(codec, Vector):
+            yield _vector(name, value, codec.item, start, end)
         else:
             yield _field(name, value, start, end)
         start = end
@@ -63,13 +63,13 @@ def _members(struct: Any, start: int) -> Iterator[Field]:
 def _field(name: str, value: Any, start: int, end: int) -> Field:
     if isinstance(value, Extensions):
         return Field(name, _count(len(value), "extension"), start, end, tuple(_extensions(value, end)))
-    if isinstance(value, Struct):
+    if isinstance(value, Structure):
         return Field(name, "", start, end, tuple(_members(value, start)))
     return Field(name, _words(name, value), start, end)
 
 
-def _vector(name: str, items: list[Any], encode_item: Callable[[Any], bytes], start: int, end: int) -> Field:
-    lengths = [len(encode_item(item)) for item in items]
+def _vector(name: str, items: list[Any], item_codec: Codec[Any], start: int, end: int) -> Field:
+    lengths = [len(item_codec.encode(item)) for item in items]
     at = end - sum(lengths)
     parts = []
     for item, length in zip(items, lengths, strict=True):

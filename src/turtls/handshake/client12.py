@@ -84,6 +84,7 @@ async def _full(
 ) -> Established12:
     """Figure 1 of RFC 5246."""
     version, suite = answer.version, answer.suite
+    request_form: type[CertificateRequest12 | CertificateRequest11]
     request_form = CertificateRequest12 if version >= ProtocolVersion.TLS_1_2 else CertificateRequest11
 
     # The server says who it is.

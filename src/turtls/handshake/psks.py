@@ -17,10 +17,11 @@ from turtls.handshake.peer import Peer
 from turtls.handshake.proofs import VerifiedBinder, verify_binder
 from turtls.handshake.resumption import TicketState, digest_of_psk, look_up_psk, verify_client_again
 from turtls.handshake.transcript import Transcript
-from turtls.wire.codec import Struct, opaque, uint16
+from turtls.wire.codec import opaque, uint16
 from turtls.wire.extensions import OfferedPsks, PskIdentity, PskKeyExchangeModes, SignatureAlgorithms
 from turtls.wire.messages import ClientHello
 from turtls.wire.registries import ProtocolVersion, PskKeyExchangeMode
+from turtls.wire.structs import Struct
 
 if TYPE_CHECKING:
     from turtls.config import PreSharedKey

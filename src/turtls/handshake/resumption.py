@@ -24,10 +24,11 @@ from turtls.errors import Fault, ProtocolError
 from turtls.handshake.established import Established
 from turtls.handshake.peer import Peer
 from turtls.record.limits import MAX_CHAIN_LENGTH, MAX_TICKET
-from turtls.wire.codec import Struct, code_point, opaque, uint32, vector
+from turtls.wire.codec import code_point, opaque, uint32, vector
 from turtls.wire.extensions import EarlyDataNewSessionTicket, Extensions
 from turtls.wire.messages import NewSessionTicket
 from turtls.wire.registries import CipherSuite, ProtocolVersion
+from turtls.wire.structs import Struct
 
 if TYPE_CHECKING:
     from turtls.config import PreSharedKey

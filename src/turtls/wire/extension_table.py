@@ -55,7 +55,6 @@ from turtls.wire.extensions import (
 from turtls.wire.registries import ExtensionType
 
 _header = struct.Struct(">HH")
-_length = struct.Struct(">H")
 
 
 class Context(Enum):
@@ -133,25 +132,32 @@ _BY_CONTEXT: dict[Context, dict[int, type[ExtensionBody]]] = {
 
 def extension_block(context: Context, *, optional: bool = False) -> Any:
     """The extensions of a message of that kind; `optional` ones may be missing with their length (RFC 5246)."""
-    forms = _BY_CONTEXT[context]
-    unlike = frozenset(kind for kind, form in forms.items() if not form.recurring)
+    return _ExtensionBlock(context, optional)
 
-    def read(kind: int, body: bytes) -> AnyExtension:
-        form = forms.get(kind)
-        return decode(form, body) if form is not None else _without_form(kind, body, context)
 
-    read_or_recall = lru_cache(maxsize=_MOST_KEPT)(read)
+class _ExtensionBlock(Codec[Extensions]):
+    __slots__ = ("_context", "_forms", "_optional", "_read_or_recall", "_unlike")
 
-    def encode(extensions: Extensions) -> bytes:
-        if not extensions._bodies:
-            return b"" if optional else b"\0\0"
-        return encode_extensions(extensions)
+    def __init__(self, context: Context, optional: bool) -> None:
+        super().__init__()
+        self._context = context
+        self._optional = optional
+        self._forms = _BY_CONTEXT[context]
+        self._unlike = frozenset([kind for kind, form in self._forms.items() if not form.recurring])
+        self._read_or_recall = lru_cache(maxsize=_MOST_KEPT)(self._read)
 
-    def decode_from(data: bytes, position: int) -> tuple[Extensions, int]:
-        if optional and position == len(data):
+    def encode(self, value: Extensions) -> bytes:
+        """The extensions behind their length."""
+        if not value._bodies:
+            return b"" if self._optional else b"\0\0"
+        return encode_extensions(value)
+
+    def decode_from(self, data: bytes, position: int) -> tuple[Extensions, int]:
+        """The extensions. Raises ProtocolError (DUPLICATE_EXTENSION, MISPLACED_EXTENSION, MALFORMED), too."""
+        if self._optional and position == len(data):
             return Extensions(), position
         start = position + 2
-        end = start + _length.unpack_from(data, position)[0]
+        end = start + (data[position] << 8 | data[position + 1])
         if end > len(data):
             raise Malformed("the extensions are longer than their message")
         found: dict[int, AnyExtension] = {}
@@ -164,10 +170,13 @@ def extension_block(context: Context, *, optional: bool = False) -> Any:
                 raise Malformed(f"extension {ExtensionType(kind).name} is longer than its block")
             if kind in found:
                 raise ProtocolError(Fault.DUPLICATE_EXTENSION, ExtensionType(kind).name)
-            found[kind] = read(kind, body) if kind in unlike or length > _LONGEST_KEPT else read_or_recall(kind, body)
+            recurs = kind not in self._unlike and length <= _LONGEST_KEPT
+            found[kind] = self._read_or_recall(kind, body) if recurs else self._read(kind, body)
         return Extensions.of(found), end
 
-    return Codec(encode, decode_from)
+    def _read(self, kind: int, body: bytes) -> AnyExtension:
+        form = self._forms.get(kind)
+        return decode(form, body) if form is not None else _without_form(kind, body, self._context)
 
 
 _LONGEST_KEPT = 64

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, KeysView
 from typing import Any, ClassVar, TypeVar
 
 from turtls.errors import Fault, ProtocolError
-from turtls.wire.codec import Struct, beside, code_point, fixed, opaque, rest, uint16, uint32, vector
+from turtls.wire.codec import code_point, fixed, opaque, rest, uint16, uint32, vector
 from turtls.wire.registries import (
     CertificateCompressionAlgorithm,
     CertificateStatusType,
@@ -23,6 +23,7 @@ from turtls.wire.registries import (
     PskKeyExchangeMode,
     SignatureScheme,
 )
+from turtls.wire.structs import Struct, beside
 
 E = TypeVar("E", bound="ExtensionBody")
 
@@ -31,13 +32,13 @@ class ExtensionBody(Struct):
     """The extension_data of one kind of extension in one kind of message."""
 
     extension_type: ClassVar[ExtensionType]
-    recurring: ClassVar[bool]
+    recurring: ClassVar[bool] = False
     """Whether it is the same on many connections."""
     prepared: bytes = beside(default=b"")
     """The whole extension as it is sent, if `prepare` has made it."""
 
-    def __init_subclass__(cls, type: ExtensionType, recurring: bool = False) -> None:
-        cls.extension_type = type
+    def __init_subclass__(cls, extension_type: ExtensionType, recurring: bool = False) -> None:
+        cls.extension_type = extension_type
         cls.recurring = recurring
 
 
@@ -77,17 +78,19 @@ class ServerName(Struct):
     host_name: bytes = opaque(1, 2**16 - 1)
 
 
-class ServerNameList(ExtensionBody, type=ExtensionType.server_name, recurring=True):
+class ServerNameList(ExtensionBody, extension_type=ExtensionType.server_name, recurring=True):
     """The name the client wants to reach (RFC 6066, section 3)."""
 
     server_name_list: list[ServerName] = vector(ServerName, 1, 2**16 - 1)
 
 
-class ServerNameAcknowledged(ExtensionBody, type=ExtensionType.server_name, recurring=True):
+class ServerNameAcknowledged(ExtensionBody, extension_type=ExtensionType.server_name, recurring=True):
     """The server used the name; the body is empty."""
 
 
-class ProtocolNameList(ExtensionBody, type=ExtensionType.application_layer_protocol_negotiation, recurring=True):
+class ProtocolNameList(
+    ExtensionBody, extension_type=ExtensionType.application_layer_protocol_negotiation, recurring=True
+):
     """ALPN (RFC 7301, section 3.1); a server's list holds exactly the one it chose."""
 
     protocol_name_list: list[bytes] = vector(opaque(1, 2**8 - 1), 2, 2**16 - 1)
@@ -96,13 +99,13 @@ class ProtocolNameList(ExtensionBody, type=ExtensionType.application_layer_proto
 # ------------------------------------------------------------------------------------------- versions
 
 
-class SupportedVersionsClientHello(ExtensionBody, type=ExtensionType.supported_versions, recurring=True):
+class SupportedVersionsClientHello(ExtensionBody, extension_type=ExtensionType.supported_versions, recurring=True):
     """RFC 8446, section 4.2.1."""
 
     versions: list[ProtocolVersion] = vector(ProtocolVersion, 2, 254)
 
 
-class SupportedVersionsServerHello(ExtensionBody, type=ExtensionType.supported_versions, recurring=True):
+class SupportedVersionsServerHello(ExtensionBody, extension_type=ExtensionType.supported_versions, recurring=True):
     """RFC 8446, section 4.2.1."""
 
     selected_version: ProtocolVersion = code_point(ProtocolVersion)
@@ -111,13 +114,13 @@ class SupportedVersionsServerHello(ExtensionBody, type=ExtensionType.supported_v
 # ------------------------------------------------------------------------------------------- key exchange
 
 
-class SupportedGroups(ExtensionBody, type=ExtensionType.supported_groups, recurring=True):
+class SupportedGroups(ExtensionBody, extension_type=ExtensionType.supported_groups, recurring=True):
     """RFC 8446, section 4.2.7."""
 
     named_group_list: list[NamedGroup] = vector(NamedGroup, 2, 2**16 - 1)
 
 
-class EcPointFormats(ExtensionBody, type=ExtensionType.ec_point_formats, recurring=True):
+class EcPointFormats(ExtensionBody, extension_type=ExtensionType.ec_point_formats, recurring=True):
     """RFC 8422, section 5.1.2."""
 
     ec_point_format_list: list[PointFormat] = vector(PointFormat, 1, 2**8 - 1)
@@ -130,26 +133,26 @@ class KeyShareEntry(Struct):
     key_exchange: bytes = opaque(1, 2**16 - 1)
 
 
-class KeyShareClientHello(ExtensionBody, type=ExtensionType.key_share):
+class KeyShareClientHello(ExtensionBody, extension_type=ExtensionType.key_share):
     """RFC 8446, section 4.2.8."""
 
     client_shares: list[KeyShareEntry] = vector(KeyShareEntry, 0, 2**16 - 1)
 
 
-class KeyShareHelloRetryRequest(ExtensionBody, type=ExtensionType.key_share):
+class KeyShareHelloRetryRequest(ExtensionBody, extension_type=ExtensionType.key_share):
     """RFC 8446, section 4.2.8."""
 
     selected_group: NamedGroup = code_point(NamedGroup)
 
 
-class KeyShareServerHello(ExtensionBody, type=ExtensionType.key_share):
+class KeyShareServerHello(ExtensionBody, extension_type=ExtensionType.key_share):
     """RFC 8446, section 4.2.8. The entry itself, without a length around it."""
 
     group: NamedGroup = code_point(NamedGroup)
     key_exchange: bytes = opaque(1, 2**16 - 1)
 
 
-class Cookie(ExtensionBody, type=ExtensionType.cookie):
+class Cookie(ExtensionBody, extension_type=ExtensionType.cookie):
     """RFC 8446, section 4.2.2."""
 
     cookie: bytes = opaque(1, 2**16 - 1)
@@ -158,25 +161,27 @@ class Cookie(ExtensionBody, type=ExtensionType.cookie):
 # ------------------------------------------------------------------------------------------- signatures, certificates
 
 
-class SignatureAlgorithms(ExtensionBody, type=ExtensionType.signature_algorithms, recurring=True):
+class SignatureAlgorithms(ExtensionBody, extension_type=ExtensionType.signature_algorithms, recurring=True):
     """RFC 8446, section 4.2.3."""
 
     supported_signature_algorithms: list[SignatureScheme] = vector(SignatureScheme, 2, 2**16 - 2)
 
 
-class SignatureAlgorithmsCert(ExtensionBody, type=ExtensionType.signature_algorithms_cert, recurring=True):
+class SignatureAlgorithmsCert(ExtensionBody, extension_type=ExtensionType.signature_algorithms_cert, recurring=True):
     """RFC 8446, section 4.2.3."""
 
     supported_signature_algorithms: list[SignatureScheme] = vector(SignatureScheme, 2, 2**16 - 2)
 
 
-class CertificateAuthorities(ExtensionBody, type=ExtensionType.certificate_authorities):
+class CertificateAuthorities(ExtensionBody, extension_type=ExtensionType.certificate_authorities):
     """RFC 8446, section 4.2.4: DER-encoded distinguished names."""
 
     authorities: list[bytes] = vector(opaque(1, 2**16 - 1), 3, 2**16 - 1)
 
 
-class CertificateCompressionAlgorithms(ExtensionBody, type=ExtensionType.compress_certificate, recurring=True):
+class CertificateCompressionAlgorithms(
+    ExtensionBody, extension_type=ExtensionType.compress_certificate, recurring=True
+):
     """RFC 8879, section 3."""
 
     algorithms: list[CertificateCompressionAlgorithm] = vector(CertificateCompressionAlgorithm, 2, 2**8 - 2)
@@ -189,43 +194,45 @@ class OidFilter(Struct):
     certificate_extension_values: bytes = opaque(0, 2**16 - 1)
 
 
-class OidFilters(ExtensionBody, type=ExtensionType.oid_filters):
+class OidFilters(ExtensionBody, extension_type=ExtensionType.oid_filters):
     """RFC 8446, section 4.2.5."""
 
     filters: list[OidFilter] = vector(OidFilter, 0, 2**16 - 1)
 
 
-class PostHandshakeAuth(ExtensionBody, type=ExtensionType.post_handshake_auth):
+class PostHandshakeAuth(ExtensionBody, extension_type=ExtensionType.post_handshake_auth):
     """RFC 8446, section 4.2.6."""
 
 
-class CertificateStatusRequest(ExtensionBody, type=ExtensionType.status_request, recurring=True):
+class CertificateStatusRequest(ExtensionBody, extension_type=ExtensionType.status_request, recurring=True):
     """RFC 6066, section 8: the client wants a stapled OCSP response."""
 
     status_type: CertificateStatusType = code_point(CertificateStatusType, default=CertificateStatusType.ocsp)
     request: bytes = rest(default=bytes(4))
 
 
-class ClientCertificateStatusRequest(ExtensionBody, type=ExtensionType.status_request):
+class ClientCertificateStatusRequest(ExtensionBody, extension_type=ExtensionType.status_request):
     """The server wants a stapled OCSP response with the client's certificate: empty (RFC 8446, section 4.4.2.1)."""
 
 
-class CertificateStatusAcknowledged(ExtensionBody, type=ExtensionType.status_request):
+class CertificateStatusAcknowledged(ExtensionBody, extension_type=ExtensionType.status_request):
     """TLS 1.2: a CertificateStatus message will follow (RFC 6066, section 8)."""
 
 
-class CertificateStatus(ExtensionBody, type=ExtensionType.status_request):
+class CertificateStatus(ExtensionBody, extension_type=ExtensionType.status_request):
     """The stapled response itself (RFC 8446, section 4.4.2.1)."""
 
     status_type: CertificateStatusType = code_point(CertificateStatusType, default=CertificateStatusType.ocsp)
     response: bytes = opaque(1, 2**24 - 1)
 
 
-class SignedCertificateTimestampRequest(ExtensionBody, type=ExtensionType.signed_certificate_timestamp, recurring=True):
+class SignedCertificateTimestampRequest(
+    ExtensionBody, extension_type=ExtensionType.signed_certificate_timestamp, recurring=True
+):
     """RFC 6962, section 3.3.1: the client wants timestamps; the body is empty."""
 
 
-class SignedCertificateTimestamps(ExtensionBody, type=ExtensionType.signed_certificate_timestamp):
+class SignedCertificateTimestamps(ExtensionBody, extension_type=ExtensionType.signed_certificate_timestamp):
     """RFC 6962, section 3.3: at least one timestamp, none of them empty."""
 
     sct_list: list[bytes] = vector(opaque(1, 2**16 - 1), 1, 2**16 - 1)
@@ -234,7 +241,7 @@ class SignedCertificateTimestamps(ExtensionBody, type=ExtensionType.signed_certi
 # ------------------------------------------------------------------------------------------- resumption
 
 
-class PskKeyExchangeModes(ExtensionBody, type=ExtensionType.psk_key_exchange_modes, recurring=True):
+class PskKeyExchangeModes(ExtensionBody, extension_type=ExtensionType.psk_key_exchange_modes, recurring=True):
     """RFC 8446, section 4.2.9."""
 
     ke_modes: list[PskKeyExchangeMode] = vector(PskKeyExchangeMode, 1, 255)
@@ -247,7 +254,7 @@ class PskIdentity(Struct):
     obfuscated_ticket_age: int = uint32()
 
 
-class OfferedPsks(ExtensionBody, type=ExtensionType.pre_shared_key):
+class OfferedPsks(ExtensionBody, extension_type=ExtensionType.pre_shared_key):
     """RFC 8446, section 4.2.11."""
 
     identities: list[PskIdentity] = vector(PskIdentity, 7, 2**16 - 1)
@@ -265,23 +272,23 @@ class OfferedPsks(ExtensionBody, type=ExtensionType.pre_shared_key):
         return encoded
 
 
-class SelectedPsk(ExtensionBody, type=ExtensionType.pre_shared_key):
+class SelectedPsk(ExtensionBody, extension_type=ExtensionType.pre_shared_key):
     """RFC 8446, section 4.2.11."""
 
     selected_identity: int = uint16()
 
 
-class EarlyDataIndication(ExtensionBody, type=ExtensionType.early_data):
+class EarlyDataIndication(ExtensionBody, extension_type=ExtensionType.early_data):
     """RFC 8446, section 4.2.10."""
 
 
-class EarlyDataNewSessionTicket(ExtensionBody, type=ExtensionType.early_data):
+class EarlyDataNewSessionTicket(ExtensionBody, extension_type=ExtensionType.early_data):
     """RFC 8446, section 4.2.10."""
 
     max_early_data_size: int = uint32()
 
 
-class SessionTicket(ExtensionBody, type=ExtensionType.session_ticket):
+class SessionTicket(ExtensionBody, extension_type=ExtensionType.session_ticket):
     """RFC 5077, section 3.2: empty, or the ticket to resume."""
 
     ticket: bytes = rest(default=b"")
@@ -290,39 +297,39 @@ class SessionTicket(ExtensionBody, type=ExtensionType.session_ticket):
 # ------------------------------------------------------------------------------------------- records, repairs
 
 
-class RecordSizeLimit(ExtensionBody, type=ExtensionType.record_size_limit):
+class RecordSizeLimit(ExtensionBody, extension_type=ExtensionType.record_size_limit):
     """RFC 8449, section 4."""
 
     record_size_limit: int = uint16()
 
 
-class MaxFragmentLength(ExtensionBody, type=ExtensionType.max_fragment_length):
+class MaxFragmentLength(ExtensionBody, extension_type=ExtensionType.max_fragment_length):
     """RFC 6066, section 4: 1 to 4 stand for 2^9 to 2^12 bytes."""
 
     max_fragment_length: bytes = fixed(1)
 
 
-class ExtendedMasterSecret(ExtensionBody, type=ExtensionType.extended_master_secret, recurring=True):
+class ExtendedMasterSecret(ExtensionBody, extension_type=ExtensionType.extended_master_secret, recurring=True):
     """RFC 7627, section 5.1."""
 
 
-class EncryptThenMac(ExtensionBody, type=ExtensionType.encrypt_then_mac, recurring=True):
+class EncryptThenMac(ExtensionBody, extension_type=ExtensionType.encrypt_then_mac, recurring=True):
     """RFC 7366, section 2."""
 
 
-class RenegotiationInfo(ExtensionBody, type=ExtensionType.renegotiation_info, recurring=True):
+class RenegotiationInfo(ExtensionBody, extension_type=ExtensionType.renegotiation_info, recurring=True):
     """RFC 5746, section 3.2."""
 
     renegotiated_connection: bytes = opaque(0, 255, default=b"")
 
 
-class SrpIdentity(ExtensionBody, type=ExtensionType.srp):
+class SrpIdentity(ExtensionBody, extension_type=ExtensionType.srp):
     """RFC 5054, section 2.8.1."""
 
     srp_I: bytes = opaque(1, 2**8 - 1)
 
 
-class QuicTransportParameters(ExtensionBody, type=ExtensionType.quic_transport_parameters):
+class QuicTransportParameters(ExtensionBody, extension_type=ExtensionType.quic_transport_parameters):
     """RFC 9001, section 8.2; opaque to TLS."""
 
     parameters: bytes = rest()
@@ -348,7 +355,7 @@ class Extensions:
     @classmethod
     def of(cls, bodies: dict[int, AnyExtension]) -> Extensions:
         """Those of that dict, by their types."""
-        extensions = cls.__new__(cls)
+        extensions = Extensions()
         extensions._bodies = bodies
         return extensions
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, ClassVar, Self, TypeVar
 
 from turtls.errors import Fault, ProtocolError
-from turtls.wire.codec import Struct, beside, code_point, decode, fixed, opaque, rest, uint24, uint32, vector
+from turtls.wire.codec import Structure, code_point, decode, fixed, opaque, rest, uint24, uint32, vector
 from turtls.wire.extension_table import Context, extension_block
 from turtls.wire.extensions import Extensions
 from turtls.wire.registries import (
@@ -19,6 +19,7 @@ from turtls.wire.registries import (
     ProtocolVersion,
     SignatureScheme,
 )
+from turtls.wire.structs import Struct, beside
 
 HELLO_RETRY_REQUEST_RANDOM = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 """The SHA-256 of "HelloRetryRequest" (RFC 8446, section 4.1.3)."""
@@ -31,15 +32,14 @@ class HandshakeMessage(Struct):
     """A message with the header of RFC 8446, section 4: its type and the length of its body."""
 
     msg_type: ClassVar[HandshakeType]
-    recurring: ClassVar[bool]
+    recurring: ClassVar[bool] = False
     """Whether it is the same on many connections."""
     raw: bytes = beside()
     """The message as it was received, its header included: what the transcript is made of."""
 
-    def __init_subclass__(cls, type: HandshakeType | None = None, recurring: bool = False) -> None:
+    def __init_subclass__(cls, msg_type: HandshakeType, recurring: bool = False) -> None:
+        cls.msg_type = msg_type
         cls.recurring = recurring
-        if type is not None:
-            cls.msg_type = type
 
     def to_bytes(self) -> bytes:
         """The message with its header."""
@@ -77,23 +77,21 @@ def _kept(kind: type[M], raw: bytes, position: int) -> M:
     return message
 
 
-def _read_or_recall(kind: type[M], raw: bytes, position: int) -> M:
-    message: M
+def _read_or_recall(kind: Any, raw: bytes, position: int) -> Any:
     try:
-        message = _kept(kind, raw, position)
+        return _kept(kind, raw, position)
     except _NotKept as large:
-        message = large.message
-    return message
+        return large.message
 
 
 def _pieces(value: object) -> int:
     """Of how many objects it is made."""
-    if isinstance(value, Struct):
+    if isinstance(value, Structure):
         return 1 + sum([_pieces(getattr(value, name)) for name in value.__fields__])
     return sum(map(_pieces, value)) if isinstance(value, list | Extensions) else 1
 
 
-class ClientHello(HandshakeMessage, type=HandshakeType.client_hello):
+class ClientHello(HandshakeMessage, msg_type=HandshakeType.client_hello):
     """RFC 8446, section 4.1.2. The same message opens every version of TLS."""
 
     legacy_version: ProtocolVersion = code_point(ProtocolVersion, default=ProtocolVersion.TLS_1_2)
@@ -104,7 +102,7 @@ class ClientHello(HandshakeMessage, type=HandshakeType.client_hello):
     extensions: Extensions = extension_block(Context.CH, optional=True)
 
 
-class ServerHello(HandshakeMessage, type=HandshakeType.server_hello):
+class ServerHello(HandshakeMessage, msg_type=HandshakeType.server_hello):
     """RFC 8446, section 4.1.3."""
 
     legacy_version: ProtocolVersion = code_point(ProtocolVersion, default=ProtocolVersion.TLS_1_2)
@@ -115,7 +113,7 @@ class ServerHello(HandshakeMessage, type=HandshakeType.server_hello):
     extensions: Extensions = extension_block(Context.SH)
 
 
-class HelloRetryRequest(HandshakeMessage, type=HandshakeType.server_hello):
+class HelloRetryRequest(HandshakeMessage, msg_type=HandshakeType.server_hello):
     """RFC 8446, section 4.1.4: a ServerHello by its form, known by its random."""
 
     legacy_version: ProtocolVersion = code_point(ProtocolVersion, default=ProtocolVersion.TLS_1_2)
@@ -126,7 +124,7 @@ class HelloRetryRequest(HandshakeMessage, type=HandshakeType.server_hello):
     extensions: Extensions = extension_block(Context.HRR)
 
 
-class ServerHello12(HandshakeMessage, type=HandshakeType.server_hello):
+class ServerHello12(HandshakeMessage, msg_type=HandshakeType.server_hello):
     """RFC 5246, section 7.4.1.3: a ServerHello without supported_versions."""
 
     server_version: ProtocolVersion = code_point(ProtocolVersion)
@@ -137,13 +135,13 @@ class ServerHello12(HandshakeMessage, type=HandshakeType.server_hello):
     extensions: Extensions = extension_block(Context.SH12, optional=True)
 
 
-class EncryptedExtensions(HandshakeMessage, type=HandshakeType.encrypted_extensions):
+class EncryptedExtensions(HandshakeMessage, msg_type=HandshakeType.encrypted_extensions):
     """RFC 8446, section 4.3.1."""
 
     extensions: Extensions = extension_block(Context.EE)
 
 
-class CertificateRequest(HandshakeMessage, type=HandshakeType.certificate_request):
+class CertificateRequest(HandshakeMessage, msg_type=HandshakeType.certificate_request):
     """RFC 8446, section 4.3.2."""
 
     certificate_request_context: bytes = opaque(0, 2**8 - 1, default=b"")
@@ -157,14 +155,14 @@ class CertificateEntry(Struct):
     extensions: Extensions = extension_block(Context.CT)
 
 
-class Certificate(HandshakeMessage, type=HandshakeType.certificate, recurring=True):
+class Certificate(HandshakeMessage, msg_type=HandshakeType.certificate, recurring=True):
     """RFC 8446, section 4.4.2."""
 
     certificate_request_context: bytes = opaque(0, 2**8 - 1, default=b"")
     certificate_list: list[CertificateEntry] = vector(CertificateEntry, 0, 2**24 - 1)
 
 
-class CompressedCertificate(HandshakeMessage, type=HandshakeType.compressed_certificate):
+class CompressedCertificate(HandshakeMessage, msg_type=HandshakeType.compressed_certificate):
     """RFC 8879, section 4: a Certificate without its header, compressed."""
 
     algorithm: CertificateCompressionAlgorithm = code_point(CertificateCompressionAlgorithm)
@@ -174,24 +172,24 @@ class CompressedCertificate(HandshakeMessage, type=HandshakeType.compressed_cert
     """What it holds, once that is known."""
 
 
-class CertificateVerify(HandshakeMessage, type=HandshakeType.certificate_verify):
+class CertificateVerify(HandshakeMessage, msg_type=HandshakeType.certificate_verify):
     """RFC 8446, section 4.4.3."""
 
     algorithm: SignatureScheme = code_point(SignatureScheme)
     signature: bytes = opaque(0, 2**16 - 1)
 
 
-class Finished(HandshakeMessage, type=HandshakeType.finished):
+class Finished(HandshakeMessage, msg_type=HandshakeType.finished):
     """RFC 8446, section 4.4.4: as long as the hash of the suite; the check of its value is the check of its length."""
 
     verify_data: bytes = rest()
 
 
-class EndOfEarlyData(HandshakeMessage, type=HandshakeType.end_of_early_data):
+class EndOfEarlyData(HandshakeMessage, msg_type=HandshakeType.end_of_early_data):
     """RFC 8446, section 4.5."""
 
 
-class NewSessionTicket(HandshakeMessage, type=HandshakeType.new_session_ticket):
+class NewSessionTicket(HandshakeMessage, msg_type=HandshakeType.new_session_ticket):
     """RFC 8446, section 4.6.1."""
 
     ticket_lifetime: int = uint32()
@@ -201,13 +199,13 @@ class NewSessionTicket(HandshakeMessage, type=HandshakeType.new_session_ticket):
     extensions: Extensions = extension_block(Context.NST)
 
 
-class KeyUpdate(HandshakeMessage, type=HandshakeType.key_update):
+class KeyUpdate(HandshakeMessage, msg_type=HandshakeType.key_update):
     """RFC 8446, section 4.6.3."""
 
     request_update: KeyUpdateRequest = code_point(KeyUpdateRequest)
 
 
-class HelloRequest(HandshakeMessage, type=HandshakeType.hello_request):
+class HelloRequest(HandshakeMessage, msg_type=HandshakeType.hello_request):
     """RFC 5246, section 7.4.1.1."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from turtls.wire.codec import Struct, code_point, opaque, rest, uint32, vector
+from turtls.wire.codec import code_point, opaque, rest, uint32, vector
 from turtls.wire.messages import HandshakeMessage
 from turtls.wire.registries import (
     CertificateStatusType,
@@ -12,28 +12,29 @@ from turtls.wire.registries import (
     NamedGroup,
     SignatureScheme,
 )
+from turtls.wire.structs import Struct
 
 
-class Certificate12(HandshakeMessage, type=HandshakeType.certificate, recurring=True):
+class Certificate12(HandshakeMessage, msg_type=HandshakeType.certificate, recurring=True):
     """RFC 5246, section 7.4.2: the chain as DER, leaf first."""
 
     certificate_list: list[bytes] = vector(opaque(1, 2**24 - 1), 0, 2**24 - 1)
 
 
-class CertificateStatus12(HandshakeMessage, type=HandshakeType.certificate_status):
+class CertificateStatus12(HandshakeMessage, msg_type=HandshakeType.certificate_status):
     """RFC 6066, section 8: the stapled OCSP response."""
 
     status_type: CertificateStatusType = code_point(CertificateStatusType, default=CertificateStatusType.ocsp)
     response: bytes = opaque(1, 2**24 - 1)
 
 
-class ServerKeyExchange(HandshakeMessage, type=HandshakeType.server_key_exchange):
+class ServerKeyExchange(HandshakeMessage, msg_type=HandshakeType.server_key_exchange):
     """RFC 5246, section 7.4.3: what is in it depends on the key exchange."""
 
     content: bytes = rest()
 
 
-class CertificateRequest12(HandshakeMessage, type=HandshakeType.certificate_request):
+class CertificateRequest12(HandshakeMessage, msg_type=HandshakeType.certificate_request):
     """RFC 5246, section 7.4.4."""
 
     certificate_types: list[ClientCertificateType] = vector(ClientCertificateType, 1, 2**8 - 1)
@@ -41,30 +42,30 @@ class CertificateRequest12(HandshakeMessage, type=HandshakeType.certificate_requ
     certificate_authorities: list[bytes] = vector(opaque(1, 2**16 - 1), 0, 2**16 - 1)
 
 
-class CertificateRequest11(HandshakeMessage, type=HandshakeType.certificate_request):
+class CertificateRequest11(HandshakeMessage, msg_type=HandshakeType.certificate_request):
     """RFC 4346, section 7.4.4: before TLS 1.2 there was no choice of signatures."""
 
     certificate_types: list[ClientCertificateType] = vector(ClientCertificateType, 1, 2**8 - 1)
     certificate_authorities: list[bytes] = vector(opaque(1, 2**16 - 1), 0, 2**16 - 1)
 
 
-class ServerHelloDone(HandshakeMessage, type=HandshakeType.server_hello_done):
+class ServerHelloDone(HandshakeMessage, msg_type=HandshakeType.server_hello_done):
     """RFC 5246, section 7.4.5."""
 
 
-class ClientKeyExchange(HandshakeMessage, type=HandshakeType.client_key_exchange):
+class ClientKeyExchange(HandshakeMessage, msg_type=HandshakeType.client_key_exchange):
     """RFC 5246, section 7.4.7: what is in it depends on the key exchange."""
 
     content: bytes = rest()
 
 
-class CertificateVerify12(HandshakeMessage, type=HandshakeType.certificate_verify):
+class CertificateVerify12(HandshakeMessage, msg_type=HandshakeType.certificate_verify):
     """RFC 5246, section 7.4.8: a `Signature`, in the form of the version."""
 
     content: bytes = rest()
 
 
-class NewSessionTicket12(HandshakeMessage, type=HandshakeType.new_session_ticket):
+class NewSessionTicket12(HandshakeMessage, msg_type=HandshakeType.new_session_ticket):
     """RFC 5077, section 3.3."""
 
     ticket_lifetime_hint: int = uint32()

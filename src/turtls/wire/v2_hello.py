@@ -6,10 +6,11 @@ RFC 5246, appendix E.2, says how TLS servers may read it; RFC 6176 forbids to se
 from __future__ import annotations
 
 from turtls.errors import Fault, ProtocolError
-from turtls.wire.codec import Struct, code_point, decode, rest, uint8, uint16
+from turtls.wire.codec import code_point, decode, rest, uint8, uint16
 from turtls.wire.extensions import Extensions
 from turtls.wire.messages import ClientHello
 from turtls.wire.registries import CipherSuite, ProtocolVersion
+from turtls.wire.structs import Struct
 
 _SPEC_LENGTH = 3
 _MIN_CHALLENGE, _MAX_CHALLENGE = 16, 32
