@@ -88,6 +88,6 @@ def test_what_is_written_out_is_what_was_declared(made: Any) -> None:
 
 
 def test_what_is_no_struct_stays_as_it_is() -> None:
-    source = "@decorator\nclass Other:  # type: ignore[misc]\n    pass\n"
+    source = "@decorator\nclass Other:  # type: ignore[misc]  # which stays\n    pass\n"
     module = ast.parse(source)
     assert hatch_build._written_out(source, module, hatch_build._structs([module])) == source
