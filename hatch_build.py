@@ -19,9 +19,11 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 PACKAGE = Path("src", "turtls")
 COMPILED = (
     "connection.py",
+    "events.py",
     "handshake/*.py",
     "quic/carrier.py",
     "quic/connection.py",
+    "quic/keys.py",
     "record/*.py",
     *(f"wire/{name}.py" for name in ("codec", "extension_table", "extensions", "messages", "messages12", "v2_hello")),
     *(f"crypto/{name}.py" for name in ("aead", "groups", "hashes", "key_schedule", "prf", "suites")),

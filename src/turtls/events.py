@@ -8,7 +8,7 @@ whoever imports turtls pays for each of those, and there is an event for each pi
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 if TYPE_CHECKING:
     from turtls.config import Negotiated, Session
@@ -19,14 +19,15 @@ class _Noun:
     """Something that happened: shown with its fields, and equal to another one by them."""
 
     __slots__: tuple[str, ...] = ()
+    __match_args__: ClassVar[tuple[str, ...]] = ()
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        return all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
+        return all(getattr(self, name) == getattr(other, name) for name in self.__match_args__)
 
     def __repr__(self) -> str:
-        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__)
+        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__match_args__)
         return f"{type(self).__name__}({fields})"
 
 
@@ -39,7 +40,8 @@ class Event(_Noun):
 class HandshakeCompleted(Event):
     """The channel is private and authentic from here on; `negotiated` says how."""
 
-    __slots__ = __match_args__ = ("negotiated",)
+    __slots__ = ("negotiated",)
+    __match_args__: ClassVar = ("negotiated",)
 
     def __init__(self, negotiated: Negotiated) -> None:
         self.negotiated = negotiated
@@ -48,7 +50,8 @@ class HandshakeCompleted(Event):
 class DataReceived(Event):
     """Application data, in order. One event may hold many records."""
 
-    __slots__ = __match_args__ = ("data",)
+    __slots__ = ("data",)
+    __match_args__: ClassVar = ("data",)
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -60,7 +63,8 @@ class EarlyDataReceived(Event):
     It may be answered at once. It may be a replay: somebody else may have sent again what the client had sent.
     """
 
-    __slots__ = __match_args__ = ("data",)
+    __slots__ = ("data",)
+    __match_args__: ClassVar = ("data",)
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -75,7 +79,8 @@ class PeerClosed(Event):
 class SessionReceived(Event):
     """The server issued a ticket: `session` may resume this session later (RFC 8446, section 4.6.1)."""
 
-    __slots__ = __match_args__ = ("session",)
+    __slots__ = ("session",)
+    __match_args__: ClassVar = ("session",)
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -90,7 +95,8 @@ class KeysUpdated(Event):
 class PeerAuthenticated(Event):
     """The client has answered a request for its certificate after the handshake (RFC 8446, section 4.6.2)."""
 
-    __slots__ = __match_args__ = ("negotiated",)
+    __slots__ = ("negotiated",)
+    __match_args__: ClassVar = ("negotiated",)
 
     def __init__(self, negotiated: Negotiated) -> None:
         self.negotiated = negotiated
@@ -103,13 +109,18 @@ class Pending(Event):
     connection takes bytes (up to a limit) and does nothing with them.
     """
 
-    __slots__ = __match_args__ = ("awaitable", "purpose")
-    __eq__ = object.__eq__
-    __hash__ = object.__hash__
+    __slots__ = ("awaitable", "purpose")
+    __match_args__: ClassVar = ("awaitable", "purpose")
 
     def __init__(self, awaitable: Awaitable[Any], purpose: str) -> None:
         self.awaitable = awaitable
         self.purpose = purpose
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
 
 
 Direction = Literal["sent", "received"]
@@ -128,7 +139,8 @@ Observer = Callable[[Trace], None]
 class HandshakeMessageSeen(Trace):
     """A handshake message passed. `message` is its decoded form, `raw` its bytes with the 4-byte header."""
 
-    __slots__ = __match_args__ = ("direction", "message", "raw", "encrypted")
+    __slots__ = ("direction", "encrypted", "message", "raw")
+    __match_args__: ClassVar = ("direction", "message", "raw", "encrypted")
 
     def __init__(self, direction: Direction, message: Any, raw: bytes, encrypted: bool) -> None:
         self.direction = direction
@@ -140,7 +152,8 @@ class HandshakeMessageSeen(Trace):
 class KeysInstalled(Trace):
     """From here on this direction is protected under the keys of `level`; `why` is a sentence for a person."""
 
-    __slots__ = __match_args__ = ("direction", "level", "cipher_suite", "why")
+    __slots__ = ("cipher_suite", "direction", "level", "why")
+    __match_args__: ClassVar = ("direction", "level", "cipher_suite", "why")
 
     def __init__(self, direction: Direction, level: str, cipher_suite: str, why: str) -> None:
         self.direction = direction
@@ -152,7 +165,8 @@ class KeysInstalled(Trace):
 class SecretDerived(Trace):
     """A step of the key schedule. The secret itself is not shown: `length` is in bytes."""
 
-    __slots__ = __match_args__ = ("label", "length", "why")
+    __slots__ = ("label", "length", "why")
+    __match_args__: ClassVar = ("label", "length", "why")
 
     def __init__(self, label: str, length: int, why: str) -> None:
         self.label = label
@@ -163,7 +177,8 @@ class SecretDerived(Trace):
 class AlertSeen(Trace):
     """An alert passed."""
 
-    __slots__ = __match_args__ = ("direction", "alert")
+    __slots__ = ("alert", "direction")
+    __match_args__: ClassVar = ("direction", "alert")
 
     def __init__(self, direction: Direction, alert: AlertDescription | int) -> None:
         self.direction = direction
@@ -173,7 +188,8 @@ class AlertSeen(Trace):
 class StepTaken(Trace):
     """A named step of the handshake that sends nothing itself: what was chosen or checked, and why."""
 
-    __slots__ = __match_args__ = ("step", "explanation", "details")
+    __slots__ = ("details", "explanation", "step")
+    __match_args__: ClassVar = ("step", "explanation", "details")
 
     def __init__(self, step: str, explanation: str, details: dict[str, Any] | None = None) -> None:
         self.step = step

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -39,13 +39,16 @@ OnHandshakeFailure = Callable[[HandshakeFailure], bytes | None]
 spoke plain HTTP, for one."""
 
 
-class _ConnectionLost(Event):
+class _ConnectionLost:
     """The last thing that the application is told. It stands in line behind data that was not wanted yet."""
 
     __slots__ = ("error",)
 
     def __init__(self, error: Exception | None) -> None:
         self.error = error
+
+
+_News = Event | _ConnectionLost
 
 
 class TLSProtocol(asyncio.BufferedProtocol):
@@ -78,7 +81,7 @@ class TLSProtocol(asyncio.BufferedProtocol):
         self._on_handshake_failure = on_handshake_failure
         self._half_open = half_open
         self._accept_truncation = danger_accept_truncation
-        self._held: list[Event] = []
+        self._held: list[_News] = []
         self._pending: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._writing_paused = False
@@ -180,7 +183,7 @@ class TLSProtocol(asyncio.BufferedProtocol):
         if output:
             self._below.write(output)
 
-    def _take(self, events: list[Event]) -> None:
+    def _take(self, events: Sequence[_News]) -> None:
         failure = self.connection.failure
         if failure is not None:
             self.closing = True  # what came before the fault is told first, but there is nobody to answer any more
@@ -190,14 +193,14 @@ class TLSProtocol(asyncio.BufferedProtocol):
         if failure is not None:
             self._fail(failure)
 
-    def _tell(self, events: list[Event]) -> None:
+    def _tell(self, events: Sequence[_News]) -> None:
         for event in events:
             if self.reading_paused or self._held:
                 self._held.append(event)
             else:
                 self._act_on(event)
 
-    def _act_on(self, event: Event) -> None:
+    def _act_on(self, event: _News) -> None:
         if isinstance(event, DataReceived):
             if not self._deaf:
                 self._deliver(event.data)
@@ -276,7 +279,7 @@ class TLSProtocol(asyncio.BufferedProtocol):
         else:
             self._below.resume_reading()
 
-    def _call_application(self, function: Callable[[list[Event]], None], events: list[Event]) -> None:
+    def _call_application(self, function: Callable[[Sequence[_News]], None], events: Sequence[_News]) -> None:
         """For calls that do not come from the transport below, which would care for an exception itself."""
         try:
             function(events)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from turtls.crypto.aead import NONCE_LENGTH
 from turtls.crypto.hashes import SHA256, HmacKey
@@ -17,14 +16,20 @@ _INITIAL_SALT = bytes.fromhex("38762cf7f55934b34d179ae6a4c80cadccbb7f0a")
 """RFC 9001, section 5.2: that of QUIC version 1."""
 
 
-@dataclass(frozen=True, slots=True)
 class KeysAvailable(Event):
     """Packets of `level` can be protected ("sent") or opened ("received") from here on (RFC 9001, section 4.1.4)."""
 
-    direction: Direction
-    level: Level
-    cipher_suite: CipherSuite
-    traffic_secret: bytes = field(repr=False)
+    __slots__ = ("cipher_suite", "direction", "level", "traffic_secret")
+    __match_args__: ClassVar = ("direction", "level", "cipher_suite", "traffic_secret")
+
+    def __init__(self, direction: Direction, level: Level, cipher_suite: CipherSuite, traffic_secret: bytes) -> None:
+        self.direction = direction
+        self.level = level
+        self.cipher_suite = cipher_suite
+        self.traffic_secret = traffic_secret
+
+    def __repr__(self) -> str:
+        return f"KeysAvailable(direction={self.direction!r}, level={self.level!r}, cipher_suite={self.cipher_suite!r})"
 
 
 class PacketKeys(NamedTuple):
