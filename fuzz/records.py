@@ -174,7 +174,7 @@ def records_cbc(data: bytes) -> None:
         body += mac(body)
     expected = _content(inside, 0 if encrypt_then_mac else hash.digest_size, mac)
     try:
-        opened = protection.open(_HEADER + len(body).to_bytes(2, "big"), memoryview(body), MAX_PLAINTEXT)
+        opened = protection.open(_HEADER + len(body).to_bytes(2, "big"), body, MAX_PLAINTEXT)
     except ProtocolError as error:
         assert expected is None or len(expected) > MAX_PLAINTEXT
         assert error.fault in (Fault.BAD_RECORD_MAC, Fault.RECORD_OVERFLOW)

@@ -90,6 +90,6 @@ def answer_of(server: ServerConnection, keys: Protection) -> bytes:
     """The Finished that the server sends, behind its change_cipher_spec."""
     (_, change), (header, body) = records(server.data_to_send())
     assert change == b"\x01"
-    content_type, content = keys.open(header, memoryview(body), 2**14)
+    content_type, content = keys.open(header, body, 2**14)
     assert content_type == ContentType.handshake
     return bytes(content)

@@ -58,7 +58,7 @@ def connected(kind: tuple[Suite12, ProtocolVersion, bool]) -> tuple[RecordLayer,
 
 def fault_of(protection: Protection, record: bytes, size_limit: int = LIMIT) -> Fault:
     with pytest.raises(ProtocolError) as caught:
-        protection.open(record[:5], memoryview(record)[5:], size_limit)
+        protection.open(record[:5], record[5:], size_limit)
     return caught.value.fault
 
 
@@ -171,7 +171,7 @@ class TestAead:
         key, salt, explicit = KEY_BLOCK[:16], KEY_BLOCK[16:20], b"whatever"
         sealed = AESGCM(key).encrypt(salt + explicit, b"hello", bytes(8) + bytes.fromhex("17 0303 0005"))
         record = bytes.fromhex("17 0303 001d") + explicit + sealed
-        assert Protection12Aead(AES_128_GCM, key, salt).open(record[:5], memoryview(record)[5:], LIMIT) == (
+        assert Protection12Aead(AES_128_GCM, key, salt).open(record[:5], record[5:], LIMIT) == (
             23,
             b"hello",
         )
@@ -202,7 +202,7 @@ class TestAead:
     def test_an_empty_record_is_the_callers_matter(self) -> None:
         key, salt = KEY_BLOCK[:16], KEY_BLOCK[16:20]
         sealed = AESGCM(key).encrypt(salt + bytes(8), b"", bytes(8) + bytes.fromhex("17 0303 0000"))
-        body = memoryview(bytes(8) + sealed)
+        body = bytes(8) + sealed
         assert Protection12Aead(AES_128_GCM, key, salt).open(bytes.fromhex("17 0303 0018"), body, LIMIT) == (23, b"")
 
 

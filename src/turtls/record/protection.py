@@ -48,7 +48,7 @@ class Protection(ABC):
         """
 
     @abstractmethod
-    def open(self, header: bytes, body: Buffer, size_limit: int) -> tuple[int, bytes]:
+    def open(self, header: bytes, body: bytes, size_limit: int) -> tuple[int, bytes]:
         """True content type and content of one record.
 
         Raises ProtocolError. After BAD_RECORD_MAC, TLS 1.3 is as it was before, and may go on (section 4.2.10).

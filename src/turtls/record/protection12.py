@@ -81,7 +81,7 @@ class Protection12Aead(Protection):
         explicit = sequence if self._explicit_length else b""
         sealed = self._aead.encrypt(self._nonce(number, explicit), data, sequence + self._lone_additional_data)
         self._sequence = number + 1
-        return b"".join((self._lone_header, explicit, sealed))
+        return self._lone_header + explicit + sealed
 
     def _set_lone_length(self, length: int) -> None:
         self._lone_length = length
@@ -95,7 +95,7 @@ class Protection12Aead(Protection):
         additional_data = _ADDITIONAL_DATA.pack(number, content_type, _VERSION, length)
         sealed = self._aead.encrypt(self._nonce(number, explicit), content, additional_data)
         self._sequence += 1
-        return b"".join((header, explicit, sealed))
+        return header + explicit + sealed
 
     def _seal_many(self, content_type: int, data: memoryview, longest: int) -> bytes:
         """Full records, each sealed into its place, and a last one with what is left over."""
@@ -124,7 +124,7 @@ class Protection12Aead(Protection):
             output.truncate()
         return output.getvalue()
 
-    def open(self, header: bytes, body: Buffer, size_limit: int) -> tuple[int, bytes]:
+    def open(self, header: bytes, body: bytes, size_limit: int) -> tuple[int, bytes]:
         """Content type and content of one record."""
         content_type, length = header[0], len(body) - self._overhead
         if length < 0:
@@ -174,7 +174,7 @@ class Protection12Aead(Protection):
                 end = ciphertext + length + self._tag_length
                 if not 0 < length <= longest or end > available:
                     break
-                nonce = self._nonce(number, view[explicit:ciphertext])
+                nonce = self._nonce(number, bytes(view[explicit:ciphertext]))
                 additional_data = _ADDITIONAL_DATA.pack(number, _APPLICATION_DATA, _VERSION, length)
                 filled_after = filled + length
                 try:
@@ -187,7 +187,7 @@ class Protection12Aead(Protection):
         output.truncate(filled)
         return output.getvalue(), position
 
-    def _nonce(self, sequence: int, explicit: Buffer) -> bytes:
+    def _nonce(self, sequence: int, explicit: bytes) -> bytes:
         if explicit:
             return self._fixed_iv + explicit
         return (int.from_bytes(self._fixed_iv, "big") ^ sequence).to_bytes(NONCE_LENGTH, "big")

@@ -110,7 +110,7 @@ class Protection13(Protection):
             output.truncate()
         return output.getvalue()
 
-    def open(self, header: bytes, body: Buffer, size_limit: int) -> tuple[int, bytes]:
+    def open(self, header: bytes, body: bytes, size_limit: int) -> tuple[int, bytes]:
         """True content type and content of one record, its padding taken off."""
         try:
             inner = self._aead.decrypt(self._nonce(), body, header)

@@ -99,13 +99,13 @@ class ProtectionCbc(Protection):
 
     # Opening.
 
-    def open(self, header: bytes, body: Buffer, size_limit: int) -> tuple[int, bytes]:
+    def open(self, header: bytes, body: bytes, size_limit: int) -> tuple[int, bytes]:
         """Content type and content of one record."""
         prefix = self._next_sequence().to_bytes(8, "big") + header[:3]
         if self._encrypt_then_mac:
-            content = self._authenticate_then_decrypt(prefix, bytes(body))
+            content = self._authenticate_then_decrypt(prefix, body)
         else:
-            content = self._decrypt_then_authenticate(prefix, bytes(body))
+            content = self._decrypt_then_authenticate(prefix, body)
         self._sequence += 1
         check_content_length(len(content), limits.MAX_PLAINTEXT, size_limit)
         return header[0], content
