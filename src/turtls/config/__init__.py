@@ -7,7 +7,7 @@ safety have "danger" in their name.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,6 +19,7 @@ from turtls.config.policy import Policy
 from turtls.config.replay import MAX_EARLY_DATA, ReplayGuard, ReplayMemory
 from turtls.config.session import Negotiated, Session, SessionCache, SessionIdStore, SessionStore, TicketStore
 from turtls.config.trust import DangerAcceptAnyCertificate, Role, VerificationRequest, VerifiedChain, Verifier
+from turtls.config.values import Frozen, dataclass
 from turtls.crypto.tickets import TicketCache, TicketKeys
 from turtls.errors import ConfigError
 
@@ -81,7 +82,7 @@ _SYSTEM = Environment()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ClientConfig:
+class ClientConfig(Frozen):
     """How a client speaks TLS, and whom it trusts."""
 
     policy: Policy = Policy.INTERMEDIATE
@@ -168,7 +169,7 @@ class ClientAuth(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ServerConfig:
+class ServerConfig(Frozen):
     """How a server speaks TLS, and as whom."""
 
     policy: Policy = Policy.INTERMEDIATE

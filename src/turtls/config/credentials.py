@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Protocol, TypeVar
 
 from cryptography import x509
 
+from turtls.config.values import Frozen, dataclass
 from turtls.crypto import keys, signatures
 from turtls.errors import ConfigError
 from turtls.wire.registries import ProtocolVersion, SignatureScheme
@@ -26,7 +27,7 @@ class Signer(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Credential:
+class Credential(Frozen):
     """A certificate chain (DER, leaf first) and what signs for it."""
 
     chain: tuple[bytes, ...]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
+from turtls.config.values import NamedTuple
 from turtls.crypto import groups
 from turtls.wire.registries import NamedGroup
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
+from turtls.config.values import Comparable, dataclass
 from turtls.crypto.groups import SUPPORTED
 from turtls.crypto.suites import SUITES13
 from turtls.crypto.suites12 import SUITES12, KeyExchange
@@ -17,7 +18,7 @@ _VERSIONS = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Policy(Comparable):
     """What may be negotiated, each list in order of preference.
 
     A server's order counts, but for cipher suites of ChaCha20 where the client would rather have them than AES.

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Awaitable
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from turtls.config.trust import VerifiedChain, Verifier
+from turtls.config.values import NamedTuple
 from turtls.crypto.tickets import MAX_LIFETIME
 from turtls.errors import ConfigError
 from turtls.wire.registries import CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme

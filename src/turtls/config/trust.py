@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
 from enum import Enum
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
+from turtls.config.values import NamedTuple
 from turtls.crypto import keys
 
 
