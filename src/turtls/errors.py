@@ -7,14 +7,15 @@ section 6) and the sentence for a person.
 
 from __future__ import annotations
 
-from enum import Enum, IntEnum
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final
 
 
-class AlertLevel(IntEnum):
+class AlertLevel:
     """RFC 8446, section 6. In TLS 1.3 the level says nothing: the description decides."""
 
-    WARNING = 1
-    FATAL = 2
+    WARNING: Final = 1
+    FATAL: Final = 2
 
 
 class AlertDescription(IntEnum):
@@ -57,259 +58,328 @@ class AlertDescription(IntEnum):
     ECH_REQUIRED = 121
 
 
-class Fault(Enum):
-    """What can be wrong with what a peer sent: (alert it ends in, sentence for a person)."""
+class _fault:  # noqa: N801 - reads as a declaration inside Fault
+    """Declares a fault: the alert it ends in (RFC 8446, section 6.2), and the sentence for a person."""
+
+    def __init__(self, alert: AlertDescription, sentence: str) -> None:
+        self.alert = alert
+        self.sentence = sentence
+
+    def __set_name__(self, owner: type[Fault], name: str) -> None:
+        setattr(owner, name, owner(name, self.alert, self.sentence))
+
+    if TYPE_CHECKING:
+
+        def __get__(self, instance: object, owner: type[Fault]) -> Fault: ...
+
+
+class Fault:
+    """What can be wrong with what a peer sent. Not an enumeration: to import one costs a hundred times as much."""
+
+    __slots__ = ("alert", "name", "sentence")
+
+    def __init__(self, name: str, alert: AlertDescription, sentence: str) -> None:
+        self.name = name
+        self.alert = alert
+        self.sentence = sentence
+
+    def __repr__(self) -> str:
+        return f"Fault.{self.name}"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return getattr, (Fault, self.name)  # there is one of each, also after copying
 
     # Form: the bytes do not parse.
-    MALFORMED = AlertDescription.DECODE_ERROR, "A message from the peer does not have the form the protocol gives it."
-    BAD_ALERT = AlertDescription.DECODE_ERROR, "An alert from the peer is not two bytes long."
-    MESSAGE_TOO_LARGE = (
+    MALFORMED = _fault(
+        AlertDescription.DECODE_ERROR, "A message from the peer does not have the form the protocol gives it."
+    )
+    BAD_ALERT = _fault(AlertDescription.DECODE_ERROR, "An alert from the peer is not two bytes long.")
+    MESSAGE_TOO_LARGE = _fault(
         AlertDescription.ILLEGAL_PARAMETER,
         "A handshake message from the peer is larger than is ever needed.",
     )
 
     # Order: a good message at the wrong time.
-    UNEXPECTED_MESSAGE = AlertDescription.UNEXPECTED_MESSAGE, "The peer sent a message that may not come at this point."
-    UNEXPECTED_RECORD = (
+    UNEXPECTED_MESSAGE = _fault(
+        AlertDescription.UNEXPECTED_MESSAGE, "The peer sent a message that may not come at this point."
+    )
+    UNEXPECTED_RECORD = _fault(
         AlertDescription.UNEXPECTED_MESSAGE,
         "The peer sent a kind of record that may not come at this point.",
     )
-    WRONG_LEVEL = (
+    WRONG_LEVEL = _fault(
         AlertDescription.UNEXPECTED_MESSAGE,
         "The peer sent handshake bytes under other keys than those in use.",
     )
-    EXCESS_HANDSHAKE_DATA = (
+    EXCESS_HANDSHAKE_DATA = _fault(
         AlertDescription.UNEXPECTED_MESSAGE,
         "The peer sent handshake bytes across a change of keys.",
     )
-    RENEGOTIATION = AlertDescription.NO_RENEGOTIATION, "The peer asked to renegotiate, which turtls never does."
-    FINISHED_TOO_EARLY = (
+    RENEGOTIATION = _fault(AlertDescription.NO_RENEGOTIATION, "The peer asked to renegotiate, which turtls never does.")
+    FINISHED_TOO_EARLY = _fault(
         AlertDescription.UNEXPECTED_MESSAGE,
         "The peer changed to new keys before the handshake allowed it.",
     )
 
     # Records.
-    BAD_RECORD_MAC = (
+    BAD_RECORD_MAC = _fault(
         AlertDescription.BAD_RECORD_MAC,
         "A record could not be decrypted: it was changed on the way, or the peers do not share the same keys.",
     )
-    RECORD_OVERFLOW = AlertDescription.RECORD_OVERFLOW, "A record from the peer is longer than the protocol allows."
-    RECORD_LIMIT_EXCEEDED = (
+    RECORD_OVERFLOW = _fault(
+        AlertDescription.RECORD_OVERFLOW, "A record from the peer is longer than the protocol allows."
+    )
+    RECORD_LIMIT_EXCEEDED = _fault(
         AlertDescription.RECORD_OVERFLOW,
         "A record from the peer is longer than the record_size_limit it was given.",
     )
-    BAD_RECORD_TYPE = AlertDescription.UNEXPECTED_MESSAGE, "A record from the peer has a type that TLS does not know."
-    BAD_RECORD_VERSION = AlertDescription.PROTOCOL_VERSION, "A record from the peer carries an impossible version."
-    ALL_PADDING = AlertDescription.UNEXPECTED_MESSAGE, "An encrypted record holds nothing but padding, not even a type."
-    NOT_TLS = AlertDescription.PROTOCOL_VERSION, "The peer does not speak TLS on this port."
-    PLAIN_HTTP = AlertDescription.PROTOCOL_VERSION, "The peer sent a plain HTTP request to a TLS port."
-    HTTPS_PROXY_REQUEST = AlertDescription.PROTOCOL_VERSION, "The peer sent a plain HTTP CONNECT request to a TLS port."
-    SSLV2_HELLO = AlertDescription.PROTOCOL_VERSION, "The peer opened with an SSL 2.0 ClientHello."
-    SEQUENCE_EXHAUSTED = AlertDescription.INTERNAL_ERROR, "A connection ran out of record numbers for one key."
+    BAD_RECORD_TYPE = _fault(
+        AlertDescription.UNEXPECTED_MESSAGE, "A record from the peer has a type that TLS does not know."
+    )
+    BAD_RECORD_VERSION = _fault(
+        AlertDescription.PROTOCOL_VERSION, "A record from the peer carries an impossible version."
+    )
+    ALL_PADDING = _fault(
+        AlertDescription.UNEXPECTED_MESSAGE, "An encrypted record holds nothing but padding, not even a type."
+    )
+    NOT_TLS = _fault(AlertDescription.PROTOCOL_VERSION, "The peer does not speak TLS on this port.")
+    PLAIN_HTTP = _fault(AlertDescription.PROTOCOL_VERSION, "The peer sent a plain HTTP request to a TLS port.")
+    HTTPS_PROXY_REQUEST = _fault(
+        AlertDescription.PROTOCOL_VERSION, "The peer sent a plain HTTP CONNECT request to a TLS port."
+    )
+    SSLV2_HELLO = _fault(AlertDescription.PROTOCOL_VERSION, "The peer opened with an SSL 2.0 ClientHello.")
+    SEQUENCE_EXHAUSTED = _fault(AlertDescription.INTERNAL_ERROR, "A connection ran out of record numbers for one key.")
 
     # Limits: what a peer may cost.
-    TOO_MANY_EMPTY_RECORDS = AlertDescription.UNEXPECTED_MESSAGE, "The peer sent too many empty records in a row."
-    TOO_MANY_WARNINGS = AlertDescription.UNEXPECTED_MESSAGE, "The peer sent too many warning alerts."
-    TOO_MANY_KEY_UPDATES = (
+    TOO_MANY_EMPTY_RECORDS = _fault(
+        AlertDescription.UNEXPECTED_MESSAGE, "The peer sent too many empty records in a row."
+    )
+    TOO_MANY_WARNINGS = _fault(AlertDescription.UNEXPECTED_MESSAGE, "The peer sent too many warning alerts.")
+    TOO_MANY_KEY_UPDATES = _fault(
         AlertDescription.UNEXPECTED_MESSAGE,
         "The peer changed its keys too often without sending data.",
     )
-    TOO_MANY_TICKETS = AlertDescription.UNEXPECTED_MESSAGE, "The peer sent too many session tickets."
-    TOO_MUCH_EARLY_DATA = AlertDescription.UNEXPECTED_MESSAGE, "The peer sent more early data than it was allowed to."
-    TOO_MUCH_BUFFERED = AlertDescription.INTERNAL_ERROR, "The peer sent more than is kept while an answer is awaited."
-    CHAIN_TOO_LONG = AlertDescription.BAD_CERTIFICATE, "The peer sent more certificates than a chain may have."
+    TOO_MANY_TICKETS = _fault(AlertDescription.UNEXPECTED_MESSAGE, "The peer sent too many session tickets.")
+    TOO_MUCH_EARLY_DATA = _fault(
+        AlertDescription.UNEXPECTED_MESSAGE, "The peer sent more early data than it was allowed to."
+    )
+    TOO_MUCH_BUFFERED = _fault(
+        AlertDescription.INTERNAL_ERROR, "The peer sent more than is kept while an answer is awaited."
+    )
+    CHAIN_TOO_LONG = _fault(AlertDescription.BAD_CERTIFICATE, "The peer sent more certificates than a chain may have.")
 
     # Negotiation.
-    UNSUPPORTED_PROTOCOL = AlertDescription.PROTOCOL_VERSION, "The peer and this side have no TLS version in common."
-    SSL3_REFUSED = AlertDescription.PROTOCOL_VERSION, "The peer only speaks SSL 3.0, which is broken and never used."
-    DOWNGRADE = (
+    UNSUPPORTED_PROTOCOL = _fault(
+        AlertDescription.PROTOCOL_VERSION, "The peer and this side have no TLS version in common."
+    )
+    SSL3_REFUSED = _fault(
+        AlertDescription.PROTOCOL_VERSION, "The peer only speaks SSL 3.0, which is broken and never used."
+    )
+    DOWNGRADE = _fault(
         AlertDescription.ILLEGAL_PARAMETER,
         "Someone on the path made the peers agree on an older TLS version than both support.",
     )
-    INAPPROPRIATE_FALLBACK = (
+    INAPPROPRIATE_FALLBACK = _fault(
         AlertDescription.INAPPROPRIATE_FALLBACK,
         "The client came back with an older version although a newer one is supported: a downgrade attack, or a "
         "network that breaks TLS.",
     )
-    WRONG_VERSION = AlertDescription.PROTOCOL_VERSION, "The peer chose a version that it was not offered."
-    NO_SHARED_CIPHER = AlertDescription.HANDSHAKE_FAILURE, "The peer and this side have no cipher suite in common."
-    WRONG_CIPHER = AlertDescription.ILLEGAL_PARAMETER, "The peer chose a cipher suite that it was not offered."
-    CIPHER_CHANGED = (
+    WRONG_VERSION = _fault(AlertDescription.PROTOCOL_VERSION, "The peer chose a version that it was not offered.")
+    NO_SHARED_CIPHER = _fault(
+        AlertDescription.HANDSHAKE_FAILURE, "The peer and this side have no cipher suite in common."
+    )
+    WRONG_CIPHER = _fault(AlertDescription.ILLEGAL_PARAMETER, "The peer chose a cipher suite that it was not offered.")
+    CIPHER_CHANGED = _fault(
         AlertDescription.ILLEGAL_PARAMETER,
         "The server chose one cipher suite in HelloRetryRequest and another in ServerHello.",
     )
-    NO_SHARED_GROUP = AlertDescription.HANDSHAKE_FAILURE, "The peer and this side have no key exchange group in common."
-    WRONG_GROUP = AlertDescription.ILLEGAL_PARAMETER, "The peer chose a key exchange group that it may not choose here."
-    BAD_KEY_SHARE = AlertDescription.ILLEGAL_PARAMETER, "The peer's key share is not a valid public value of its group."
-    DUPLICATE_KEY_SHARE = AlertDescription.ILLEGAL_PARAMETER, "The peer sent two key shares for one group."
-    KEY_SHARE_NOT_OFFERED = (
+    NO_SHARED_GROUP = _fault(
+        AlertDescription.HANDSHAKE_FAILURE, "The peer and this side have no key exchange group in common."
+    )
+    WRONG_GROUP = _fault(
+        AlertDescription.ILLEGAL_PARAMETER, "The peer chose a key exchange group that it may not choose here."
+    )
+    BAD_KEY_SHARE = _fault(
+        AlertDescription.ILLEGAL_PARAMETER, "The peer's key share is not a valid public value of its group."
+    )
+    DUPLICATE_KEY_SHARE = _fault(AlertDescription.ILLEGAL_PARAMETER, "The peer sent two key shares for one group.")
+    KEY_SHARE_NOT_OFFERED = _fault(
         AlertDescription.ILLEGAL_PARAMETER,
         "The client sent a key share for a group that it does not list as supported.",
     )
-    WEAK_DH = AlertDescription.INSUFFICIENT_SECURITY, "The server's Diffie-Hellman group is too small to be safe."
-    NO_SHARED_SIGNATURE = (
+    WEAK_DH = _fault(
+        AlertDescription.INSUFFICIENT_SECURITY, "The server's Diffie-Hellman group is too small to be safe."
+    )
+    NO_SHARED_SIGNATURE = _fault(
         AlertDescription.HANDSHAKE_FAILURE,
         "The peer accepts none of the signatures that this side's certificates can make.",
     )
-    NO_SHARED_CERTIFICATE_CURVE = (
+    NO_SHARED_CERTIFICATE_CURVE = _fault(
         AlertDescription.HANDSHAKE_FAILURE,
         "The client knows none of the curves that this side's certificates are on.",
     )
-    WRONG_SIGNATURE_SCHEME = (
+    WRONG_SIGNATURE_SCHEME = _fault(
         AlertDescription.ILLEGAL_PARAMETER,
         "The peer signed with a scheme that it was not offered or that does not fit its key.",
     )
-    NO_SHARED_ALPN = (
+    NO_SHARED_ALPN = _fault(
         AlertDescription.NO_APPLICATION_PROTOCOL,
         "The peer and this side have no application protocol (ALPN) in common.",
     )
-    WRONG_ALPN = AlertDescription.ILLEGAL_PARAMETER, "The server chose an application protocol that it was not offered."
-    UNRECOGNIZED_NAME = (
+    WRONG_ALPN = _fault(
+        AlertDescription.ILLEGAL_PARAMETER, "The server chose an application protocol that it was not offered."
+    )
+    UNRECOGNIZED_NAME = _fault(
         AlertDescription.UNRECOGNIZED_NAME,
         "There is no certificate here for the name the client asked for.",
     )
-    BAD_COMPRESSION = AlertDescription.ILLEGAL_PARAMETER, "The peer offered or chose TLS compression, which is unsafe."
-    BAD_SESSION_ID = AlertDescription.ILLEGAL_PARAMETER, "The server did not echo the session id it was sent."
-    UNOFFERED_RESUMPTION = AlertDescription.ILLEGAL_PARAMETER, "The server resumes a session that it was not offered."
-    ILLEGAL_PARAMETER = (
+    BAD_COMPRESSION = _fault(
+        AlertDescription.ILLEGAL_PARAMETER, "The peer offered or chose TLS compression, which is unsafe."
+    )
+    BAD_SESSION_ID = _fault(AlertDescription.ILLEGAL_PARAMETER, "The server did not echo the session id it was sent.")
+    UNOFFERED_RESUMPTION = _fault(
+        AlertDescription.ILLEGAL_PARAMETER, "The server resumes a session that it was not offered."
+    )
+    ILLEGAL_PARAMETER = _fault(
         AlertDescription.ILLEGAL_PARAMETER,
         "The peer sent a value that the protocol does not allow here.",
     )
-    COMPATIBILITY_MODE = (
+    COMPATIBILITY_MODE = _fault(
         AlertDescription.ILLEGAL_PARAMETER,
         "The client asks for middlebox compatibility, which QUIC does not have.",
     )
-    BAD_HELLO_RETRY = AlertDescription.ILLEGAL_PARAMETER, "The server's HelloRetryRequest asks for nothing new."
-    SECOND_HELLO_CHANGED = (
+    BAD_HELLO_RETRY = _fault(AlertDescription.ILLEGAL_PARAMETER, "The server's HelloRetryRequest asks for nothing new.")
+    SECOND_HELLO_CHANGED = _fault(
         AlertDescription.ILLEGAL_PARAMETER,
         "The client changed its second ClientHello in a way that HelloRetryRequest did not ask for.",
     )
-    BAD_COOKIE = AlertDescription.ILLEGAL_PARAMETER, "The client did not return the cookie it was sent."
-    RENEGOTIATION_MISMATCH = (
+    BAD_COOKIE = _fault(AlertDescription.ILLEGAL_PARAMETER, "The client did not return the cookie it was sent.")
+    RENEGOTIATION_MISMATCH = _fault(
         AlertDescription.HANDSHAKE_FAILURE,
         "The peer's renegotiation_info does not belong to this connection.",
     )
-    NO_SAFE_RENEGOTIATION = (
+    NO_SAFE_RENEGOTIATION = _fault(
         AlertDescription.HANDSHAKE_FAILURE,
         "The peer does not support secure renegotiation (RFC 5746).",
     )
-    NO_EXTENDED_MASTER_SECRET = (
+    NO_EXTENDED_MASTER_SECRET = _fault(
         AlertDescription.HANDSHAKE_FAILURE,
         "The peer does not support the extended master secret (RFC 7627) that this connection requires.",
     )
 
     # Extensions.
-    UNSUPPORTED_EXTENSION = (
+    UNSUPPORTED_EXTENSION = _fault(
         AlertDescription.UNSUPPORTED_EXTENSION,
         "The peer answered with an extension nobody offered.",
     )
-    MISPLACED_EXTENSION = (
+    MISPLACED_EXTENSION = _fault(
         AlertDescription.ILLEGAL_PARAMETER,
         "The peer sent an extension in a message where it may not be.",
     )
-    DUPLICATE_EXTENSION = AlertDescription.DECODE_ERROR, "The peer sent the same extension twice in one message."
-    MISSING_EXTENSION = AlertDescription.MISSING_EXTENSION, "The peer left out an extension that is required here."
-    PSK_NOT_LAST = AlertDescription.ILLEGAL_PARAMETER, "The client's pre_shared_key is not the last extension."
+    DUPLICATE_EXTENSION = _fault(
+        AlertDescription.DECODE_ERROR, "The peer sent the same extension twice in one message."
+    )
+    MISSING_EXTENSION = _fault(
+        AlertDescription.MISSING_EXTENSION, "The peer left out an extension that is required here."
+    )
+    PSK_NOT_LAST = _fault(AlertDescription.ILLEGAL_PARAMETER, "The client's pre_shared_key is not the last extension.")
 
     # Authentication.
-    NO_CERTIFICATE = AlertDescription.DECODE_ERROR, "The server sent an empty list of certificates."
-    CERTIFICATE_REQUIRED = (
+    NO_CERTIFICATE = _fault(AlertDescription.DECODE_ERROR, "The server sent an empty list of certificates.")
+    CERTIFICATE_REQUIRED = _fault(
         AlertDescription.CERTIFICATE_REQUIRED,
         "The client sent no certificate although one is required.",
     )
-    CERTIFICATE_REQUIRED_12 = (
+    CERTIFICATE_REQUIRED_12 = _fault(
         AlertDescription.HANDSHAKE_FAILURE,
         "The client sent no certificate although one is required.",
     )
-    UNREADABLE_CERTIFICATE = AlertDescription.BAD_CERTIFICATE, "A certificate of the peer cannot be parsed."
-    WRONG_CERTIFICATE_COMPRESSION = (
+    UNREADABLE_CERTIFICATE = _fault(AlertDescription.BAD_CERTIFICATE, "A certificate of the peer cannot be parsed.")
+    WRONG_CERTIFICATE_COMPRESSION = _fault(
         AlertDescription.ILLEGAL_PARAMETER,
         "The peer compressed its certificate in a way that it was not offered.",
     )
-    BAD_COMPRESSED_CERTIFICATE = (
+    BAD_COMPRESSED_CERTIFICATE = _fault(
         AlertDescription.BAD_CERTIFICATE,
         "The peer's compressed certificate does not become what it says it is.",
     )
-    UNSUPPORTED_KEY = (
+    UNSUPPORTED_KEY = _fault(
         AlertDescription.UNSUPPORTED_CERTIFICATE,
         "The peer's certificate holds a kind of key that is not supported.",
     )
-    WRONG_KEY_TYPE = (
+    WRONG_KEY_TYPE = _fault(
         AlertDescription.ILLEGAL_PARAMETER,
         "The peer's certificate does not fit the cipher suite it chose.",
     )
-    KEY_NOT_IN_VERSION = (
+    KEY_NOT_IN_VERSION = _fault(
         AlertDescription.ILLEGAL_PARAMETER,
         "The peer's certificate holds a kind of key that this version of TLS cannot sign with.",
     )
-    WRONG_CERTIFICATE_CURVE = (
+    WRONG_CERTIFICATE_CURVE = _fault(
         AlertDescription.ILLEGAL_PARAMETER,
         "The key in the peer's certificate is on a curve that it was not offered.",
     )
-    KEY_USAGE = (
+    KEY_USAGE = _fault(
         AlertDescription.ILLEGAL_PARAMETER,
         "The peer uses the key in its certificate for what the certificate does not allow.",
     )
-    WEAK_KEY = AlertDescription.INSUFFICIENT_SECURITY, "The key in the peer's certificate is too weak."
-    UNTRUSTED = AlertDescription.UNKNOWN_CA, "The peer's certificate was not issued by anyone this side trusts."
-    EXPIRED = AlertDescription.CERTIFICATE_EXPIRED, "A certificate of the peer is expired or not valid yet."
-    REVOKED = AlertDescription.CERTIFICATE_REVOKED, "The peer's certificate was revoked by its issuer."
-    WRONG_NAME = AlertDescription.BAD_CERTIFICATE, "The peer's certificate is for another name."
-    BAD_CERTIFICATE = AlertDescription.BAD_CERTIFICATE, "A certificate of the peer breaks the rules for its use."
-    REJECTED_CERTIFICATE = AlertDescription.CERTIFICATE_UNKNOWN, "The application refused the peer's certificate."
-    BAD_STATUS_RESPONSE = (
+    WEAK_KEY = _fault(AlertDescription.INSUFFICIENT_SECURITY, "The key in the peer's certificate is too weak.")
+    UNTRUSTED = _fault(AlertDescription.UNKNOWN_CA, "The peer's certificate was not issued by anyone this side trusts.")
+    EXPIRED = _fault(AlertDescription.CERTIFICATE_EXPIRED, "A certificate of the peer is expired or not valid yet.")
+    REVOKED = _fault(AlertDescription.CERTIFICATE_REVOKED, "The peer's certificate was revoked by its issuer.")
+    WRONG_NAME = _fault(AlertDescription.BAD_CERTIFICATE, "The peer's certificate is for another name.")
+    BAD_CERTIFICATE = _fault(
+        AlertDescription.BAD_CERTIFICATE, "A certificate of the peer breaks the rules for its use."
+    )
+    REJECTED_CERTIFICATE = _fault(
+        AlertDescription.CERTIFICATE_UNKNOWN, "The application refused the peer's certificate."
+    )
+    BAD_STATUS_RESPONSE = _fault(
         AlertDescription.BAD_CERTIFICATE_STATUS_RESPONSE,
         "The peer's stapled OCSP response is not valid for its certificate.",
     )
-    BAD_SIGNATURE = (
+    BAD_SIGNATURE = _fault(
         AlertDescription.DECRYPT_ERROR,
         "The peer's signature is wrong: it does not hold the key of its certificate, or someone changed the handshake.",
     )
-    BAD_FINISHED = (
+    BAD_FINISHED = _fault(
         AlertDescription.DECRYPT_ERROR,
         "The peer's Finished is wrong: the two sides did not see the same handshake.",
     )
-    BAD_BINDER = AlertDescription.DECRYPT_ERROR, "The client's PSK binder is wrong: it does not hold that key."
-    BAD_PSK_SELECTION = AlertDescription.ILLEGAL_PARAMETER, "The server chose a pre-shared key that it was not offered."
-    PSK_REQUIRED = (
+    BAD_BINDER = _fault(AlertDescription.DECRYPT_ERROR, "The client's PSK binder is wrong: it does not hold that key.")
+    BAD_PSK_SELECTION = _fault(
+        AlertDescription.ILLEGAL_PARAMETER, "The server chose a pre-shared key that it was not offered."
+    )
+    PSK_REQUIRED = _fault(
         AlertDescription.HANDSHAKE_FAILURE,
         "This server knows its clients by pre-shared keys alone, and the client offers none in a way that it can use.",
     )
-    EARLY_DATA_MISMATCH = (
+    EARLY_DATA_MISMATCH = _fault(
         AlertDescription.ILLEGAL_PARAMETER,
         "The server accepted early data, but not the parameters of the session that it belongs to.",
     )
-    EARLY_DATA_VERSION = (
+    EARLY_DATA_VERSION = _fault(
         AlertDescription.PROTOCOL_VERSION,
         "The server had offered to accept early data, which needs TLS 1.3, and now speaks an older version.",
     )
-    UNKNOWN_PSK_IDENTITY = (
+    UNKNOWN_PSK_IDENTITY = _fault(
         AlertDescription.UNKNOWN_PSK_IDENTITY,
         "The peer's pre-shared key identity is not known here.",
     )
-    BAD_DH_PUBLIC = AlertDescription.ILLEGAL_PARAMETER, "The peer's Diffie-Hellman public value is out of range."
-    BAD_SRP_PUBLIC = AlertDescription.ILLEGAL_PARAMETER, "The peer's SRP public value is zero."
-    RESUMPTION_MISMATCH = AlertDescription.ILLEGAL_PARAMETER, "The server resumed a session under other parameters."
-    RESUMED_EMS_MISMATCH = (
+    BAD_DH_PUBLIC = _fault(
+        AlertDescription.ILLEGAL_PARAMETER, "The peer's Diffie-Hellman public value is out of range."
+    )
+    BAD_SRP_PUBLIC = _fault(AlertDescription.ILLEGAL_PARAMETER, "The peer's SRP public value is zero.")
+    RESUMPTION_MISMATCH = _fault(
+        AlertDescription.ILLEGAL_PARAMETER, "The server resumed a session under other parameters."
+    )
+    RESUMED_EMS_MISMATCH = _fault(
         AlertDescription.HANDSHAKE_FAILURE,
         "A session was resumed with and without the extended master secret.",
     )
 
     # Here, not there.
-    INTERNAL = AlertDescription.INTERNAL_ERROR, "This side could not go on."
-
-    @property
-    def alert(self) -> AlertDescription:
-        """The alert this fault ends in (RFC 8446, section 6.2)."""
-        return self.value[0]
-
-    @property
-    def sentence(self) -> str:
-        """What is wrong, for a person."""
-        return self.value[1]
-
-    def __repr__(self) -> str:
-        return f"Fault.{self.name}"
+    INTERNAL = _fault(AlertDescription.INTERNAL_ERROR, "This side could not go on.")
 
 
 class TLSError(Exception):
