@@ -9,10 +9,11 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 
 from turtls.crypto.aead import AEAD, Buffer
-from turtls.crypto.cbc import BLOCK_LENGTH, AesCbc
+from turtls.crypto.cbc import AesCbc
 from turtls.crypto.hashes import SHA1, SHA256, SHA384
 from turtls.crypto.key_schedule import TrafficSecret
 from turtls.crypto.suites import Suite13
+from turtls.crypto.suites12 import BLOCK_LENGTH
 from turtls.errors import Fault, ProtocolError
 from turtls.record.layer import RecordLayer
 from turtls.record.limits import MAX_PLAINTEXT, MIN_RECORD_SIZE_LIMIT

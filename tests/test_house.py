@@ -94,10 +94,17 @@ def test_connections_import_nothing_that_many_never_need() -> None:
         "turtls.config.cipher_strings",
         "turtls.config.psk",
         "turtls.config.srp",
+        "turtls.crypto.cbc",
+        "turtls.crypto.rsa_transport",
         "turtls.handshake.client12",
+        "turtls.handshake.early_data",
         "turtls.handshake.server12",
         "turtls.record.protection12",
         "turtls.crypto.srp",
+        "turtls.pki.path",
+        "turtls.pki.rules",
+        "turtls.wire.fingerprint",
+        "turtls.wire.v2_hello",
     }
     assert {"asyncio", "certifi", "idna", "pathlib", "tempfile", *seldom}.isdisjoint(loaded)
 

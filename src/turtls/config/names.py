@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from turtls.errors import ConfigError
 
-_ASCII_NAME = re.compile(
+_ASCII_NAME = (
     r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*\Z"
 )
 
@@ -39,7 +39,7 @@ def ascii_name(name: str) -> str:
             lowered = idna.encode(lowered, uts46=True).decode("ascii")
         except idna.IDNAError as error:
             raise ConfigError(f"{name!r} is not a valid internationalised name: {error}.") from None
-    if not _ASCII_NAME.match(lowered) or is_ip_address(lowered):  # fullwidth digits become an address only here
+    if not re.match(_ASCII_NAME, lowered) or is_ip_address(lowered):  # fullwidth digits become an address only here
         raise ConfigError(f"{name!r} is not the name of a host.")
     return lowered
 

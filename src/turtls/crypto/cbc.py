@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
-
-BLOCK_LENGTH: Final = 16
-"""Bytes; of the IV, too."""
 
 
 class AesCbc:

@@ -32,7 +32,6 @@ Transcript hashes are passed in by the caller, and are of the length of the suit
 
 from __future__ import annotations
 
-from enum import Enum
 from functools import cache, lru_cache
 from typing import Final
 
@@ -90,12 +89,12 @@ class _Stage:
         return self.hash.hmac(salt, input_keying_material)
 
 
-class PskOrigin(Enum):
-    """Where a PSK comes from; its value is the label of its binder."""
+class PskOrigin:
+    """Where a PSK comes from: the labels of binders."""
 
-    TICKET = b"res binder"
-    EXTERNAL = b"ext binder"
-    IMPORTED = b"imp binder"
+    TICKET: Final = b"res binder"
+    EXTERNAL: Final = b"ext binder"
+    IMPORTED: Final = b"imp binder"
     """RFC 9258, section 5.1."""
 
 
@@ -107,9 +106,9 @@ class EarlySecret(_Stage):
     def __init__(self, hash: Hash, psk: bytes) -> None:
         super().__init__(hash, _zero_salt(hash).digest(psk))
 
-    def binder(self, origin: PskOrigin, transcript_hash: bytes) -> bytes:
-        """The proof of having this PSK, made with binder_key (RFC 8446, section 4.2.11.2)."""
-        binder_key = self._derive_secret(origin.value, self.hash.empty)
+    def binder(self, origin: bytes, transcript_hash: bytes) -> bytes:
+        """The proof of having this PSK, made with binder_key (RFC 8446, section 4.2.11.2); `origin` is a PskOrigin."""
+        binder_key = self._derive_secret(origin, self.hash.empty)
         return _finished_mac(self.hash, HmacKey(self.hash, binder_key), transcript_hash)
 
     def client_early_traffic_secret(self, transcript_hash: bytes) -> TrafficSecret:
@@ -205,7 +204,8 @@ _SECRETS: Final = {
     length: {
         label: _hkdf_label(label, length, length)
         for label in (
-            *(*(origin.value for origin in PskOrigin), b"c e traffic", b"e exp master", b"derived"),
+            *(PskOrigin.TICKET, PskOrigin.EXTERNAL, PskOrigin.IMPORTED),
+            *(b"c e traffic", b"e exp master", b"derived"),
             *(b"c hs traffic", b"s hs traffic"),
             *(b"c ap traffic", b"s ap traffic", b"exp master", b"res master"),
         )

@@ -263,12 +263,12 @@ def load_private_key(data: bytes, password: str | bytes | None = None) -> Privat
     return _signing_key(key)
 
 
-_DEK_INFO = re.compile(rb"DEK-Info:\s*(AES)?[\w-]*,([0-9A-Fa-f]*)")
+_DEK_INFO = rb"DEK-Info:\s*(AES)?[\w-]*,([0-9A-Fa-f]*)"
 
 
 def _check_iv(pem: bytes) -> None:
     """Of a key encrypted as RFC 1421 has it: over an IV that is too short `cryptography` panics (seen in 50.0)."""
-    for info in _DEK_INFO.finditer(pem):
+    for info in re.finditer(_DEK_INFO, pem):
         if len(info[2]) < (32 if info[1] else 16):
             raise ConfigError("The private key cannot be read: the IV in its DEK-Info is too short.")
 

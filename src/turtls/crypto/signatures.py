@@ -12,7 +12,6 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from cryptography.x509.oid import SignatureAlgorithmOID
 
-from turtls.crypto import rsa_transport
 from turtls.crypto.hashes import MD5_SHA1
 from turtls.crypto.keys import UNREADABLE, KeyKind, PrivateKey, PublicKey
 from turtls.errors import ConfigError, Fault, ProtocolError
@@ -61,6 +60,8 @@ class KeySigner:
         """RSA decryption for key transport (`rsa_transport.decrypt`). ConfigError if this is no RSA key."""
         if not isinstance(self._private_key, rsa.RSAPrivateKey):
             raise ConfigError("Only an RSA key can decrypt.")
+        from turtls.crypto import rsa_transport  # the oldest key exchange
+
         return rsa_transport.decrypt(self._private_key, untrusted_ciphertext)
 
     def sign(self, scheme: SignatureScheme, data: bytes) -> bytes:

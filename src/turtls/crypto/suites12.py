@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import Enum
 from functools import cache
 from struct import Struct
-from typing import Final, NamedTuple
+from typing import Final
 
 from turtls.crypto.aead import (
     AEAD,
@@ -22,9 +22,11 @@ from turtls.crypto.aead import (
     CHACHA20_POLY1305,
     NONCE_LENGTH,
 )
-from turtls.crypto.cbc import BLOCK_LENGTH
 from turtls.crypto.hashes import SHA1, SHA256, SHA384, Hash
 from turtls.wire.registries import CipherSuite, ProtocolVersion
+
+BLOCK_LENGTH: Final = 16
+"""Bytes of a block of AES, and so of the IV of AES-CBC."""
 
 
 class KeyExchange(Enum):
@@ -68,26 +70,52 @@ class Authentication(Enum):
         """Whether the server sends a Certificate."""
 
 
-class Suite12(NamedTuple):
+class Suite12:
     """A cipher suite of TLS 1.2 or earlier."""
 
-    suite: CipherSuite
-    key_exchange: KeyExchange
-    authentication: Authentication
-    hash: Hash
-    """Of the PRF and of Finished in TLS 1.2 (RFC 5246, section 5)."""
-    min_version: ProtocolVersion
-    """The oldest version the suite may be used in."""
-    key_length: int
-    """Of the cipher, in bytes."""
-    aead: AEAD | None
-    """None for AES-CBC with `mac`."""
-    mac: Hash | None
-    """The hash of the HMAC beside AES-CBC; None for an AEAD."""
-    is_cbc: bool
-    """Whether records are protected by AES-CBC and HMAC, and not by an AEAD."""
-    key_block: Struct
-    """MAC keys, keys and IVs, of the client and of the server each (RFC 5246, section 6.3)."""
+    __slots__ = (
+        "aead",
+        "authentication",
+        "hash",
+        "is_cbc",
+        "key_block",
+        "key_exchange",
+        "key_length",
+        "mac",
+        "min_version",
+        "suite",
+    )
+
+    def __init__(
+        self,
+        suite: CipherSuite,
+        key_exchange: KeyExchange,
+        authentication: Authentication,
+        *,
+        hash: Hash,
+        min_version: ProtocolVersion,
+        key_length: int,
+        aead: AEAD | None,
+        mac: Hash | None,
+        key_block: Struct,
+    ) -> None:
+        self.suite: Final = suite
+        self.key_exchange: Final = key_exchange
+        self.authentication: Final = authentication
+        self.hash: Final = hash
+        """Of the PRF and of Finished in TLS 1.2 (RFC 5246, section 5)."""
+        self.min_version: Final = min_version
+        """The oldest version the suite may be used in."""
+        self.key_length: Final = key_length
+        """Of the cipher, in bytes."""
+        self.aead: Final = aead
+        """None for AES-CBC with `mac`."""
+        self.mac: Final = mac
+        """The hash of the HMAC beside AES-CBC; None for an AEAD."""
+        self.is_cbc: Final = aead is None
+        """Whether records are protected by AES-CBC and HMAC, and not by an AEAD."""
+        self.key_block: Final = key_block
+        """MAC keys, keys and IVs, of the client and of the server each (RFC 5246, section 6.3)."""
 
 
 _AEADS: Final[dict[str, AEAD]] = {
@@ -111,16 +139,15 @@ def _read(suite: CipherSuite) -> Suite12:
     mac = _HASHES[hash_name] if aead is None else None
     key_length = aead.key_length if aead is not None else int(cipher.split("_")[1]) // 8
     return Suite12(
-        suite=suite,
-        key_exchange=key_exchange,
-        authentication=authentication,
+        suite,
+        key_exchange,
+        authentication,
         hash=SHA384 if hash_name == "SHA384" else SHA256,
         # AEADs, and HMAC with SHA-2, came with TLS 1.2 (RFC 5246, section 1.2).
         min_version=ProtocolVersion.TLS_1_0 if mac is SHA1 else ProtocolVersion.TLS_1_2,
         key_length=key_length,
         aead=aead,
         mac=mac,
-        is_cbc=aead is None,
         key_block=_key_block(mac.digest_size if mac is not None else 0, key_length, _fixed_iv_length(aead)),
     )
 

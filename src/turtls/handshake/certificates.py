@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
 from turtls.config import ClientConfig, Credential, Role, VerificationRequest, VerifiedChain, Verifier
 from turtls.config.compression import CertificateCompression
@@ -51,25 +51,40 @@ _SIGNED: Final = {
 }
 
 
-class Authenticated(NamedTuple):
+class Authenticated:
     """The proof of who the peer is: a chain that was verified, and a signature by its key over this handshake."""
 
-    chain: VerifiedChain
-    signature: VerifiedSignature
-    ocsp_response: bytes | None = None
+    __slots__ = ("chain", "ocsp_response", "signature")
+
+    def __init__(self, chain: VerifiedChain, signature: VerifiedSignature, ocsp_response: bytes | None) -> None:
+        self.chain = chain
+        self.signature = signature
+        self.ocsp_response = ocsp_response
 
 
-class Authenticator(NamedTuple):
+class Authenticator:
     """Who checks a peer's certificate, and how."""
 
-    role: Role
-    """The peer's role."""
-    verifier: Verifier
-    server_name: str | None
-    offered_schemes: Sequence[SignatureScheme]
-    offered: Extensions
-    """The extensions of the message that asked for the certificate: its own may answer only these."""
-    min_rsa_bits: int
+    __slots__ = ("min_rsa_bits", "offered", "offered_schemes", "role", "server_name", "verifier")
+
+    def __init__(
+        self,
+        role: Role,
+        verifier: Verifier,
+        *,
+        server_name: str | None,
+        offered_schemes: Sequence[SignatureScheme],
+        offered: Extensions,
+        min_rsa_bits: int,
+    ) -> None:
+        self.role = role
+        """The peer's role."""
+        self.verifier = verifier
+        self.server_name = server_name
+        self.offered_schemes = offered_schemes
+        self.offered = offered
+        """The extensions of the message that asked for the certificate: its own may answer only these."""
+        self.min_rsa_bits = min_rsa_bits
 
     async def authenticate(self, peer: Peer, certificate: Certificate, transcript: Transcript) -> Authenticated:
         """Verify the chain in `certificate`, then the CertificateVerify that must follow.

@@ -10,7 +10,6 @@ from turtls.crypto.suites import SUITES13, Suite13
 from turtls.errors import Fault, ProtocolError
 from turtls.handshake.certificates import Authenticated, Authenticator, answer_certificate_request
 from turtls.handshake.compression import receive_certificate
-from turtls.handshake.early_data import is_early_data_accepted
 from turtls.handshake.established import Established
 from turtls.handshake.offer import Offer, bind, chosen_protocol
 from turtls.handshake.peer import Level, Peer
@@ -22,6 +21,7 @@ from turtls.handshake.transcript import Transcript
 from turtls.record.limits import MAX_COOKIE, MIN_RECORD_SIZE_LIMIT
 from turtls.wire.extensions import (
     Cookie,
+    EarlyDataIndication,
     Extensions,
     KeyShareHelloRetryRequest,
     KeyShareServerHello,
@@ -71,7 +71,11 @@ async def handshake(
     encrypted_extensions = await peer.receive(EncryptedExtensions)
     transcript.add(encrypted_extensions.raw)
     alpn = _check_encrypted_extensions(peer, offer, encrypted_extensions.extensions)
-    early_data = is_early_data_accepted(psk, suite, alpn, encrypted_extensions.extensions)
+    early_data = EarlyDataIndication in encrypted_extensions.extensions
+    if early_data:
+        from turtls.handshake.early_data import check_accepted
+
+        check_accepted(psk, suite, alpn)
     if awaits_end_of_early_data and not early_data:
         awaits_end_of_early_data = False
         peer.install_write(Level.HANDSHAKE, suite, client_secret, "early data was not accepted; no more of it is sent")

@@ -19,7 +19,6 @@ from turtls.handshake.peer import Level, Peer
 from turtls.handshake.psks import ChosenPsk, Psk
 from turtls.handshake.resumption import TicketState
 from turtls.handshake.transcript import Transcript
-from turtls.wire.extensions import EarlyDataIndication, Extensions
 
 MAX_TICKET_AGE_ERROR: Final = 10.0
 """Seconds by which a ticket's age by the client's clock may differ from that by the server's (section 8.3)."""
@@ -53,13 +52,11 @@ def begin_early_data(peer: Peer, offer: Offer) -> None:
     peer.install_write(Level.EARLY, suite, secret, "early data goes under a key of the session that is resumed")
 
 
-def is_early_data_accepted(psk: Psk | None, suite: Suite13, alpn: str | None, answers: Extensions) -> bool:
-    """Whether the server took the early data, which it may do only if all is as it was in the session.
+def check_accepted(psk: Psk | None, suite: Suite13, alpn: str | None) -> None:
+    """The server took the early data, which it may do only if all is as it was in the session (section 4.2.10).
 
-    Raises ProtocolError (EARLY_DATA_MISMATCH) if it is not (section 4.2.10).
+    Raises ProtocolError (EARLY_DATA_MISMATCH) if it is not.
     """
-    if EarlyDataIndication not in answers:
-        return False
     session = psk.session if psk is not None else None
     if session is None:
         raise ProtocolError(Fault.EARLY_DATA_MISMATCH, "without the session")
@@ -67,7 +64,6 @@ def is_early_data_accepted(psk: Psk | None, suite: Suite13, alpn: str | None, an
         raise ProtocolError(Fault.EARLY_DATA_MISMATCH, f"{suite.suite} where {session.cipher_suite} was in use")
     if session.alpn != alpn:
         raise ProtocolError(Fault.EARLY_DATA_MISMATCH, f"ALPN {alpn} where {session.alpn} was in use")
-    return True
 
 
 # ------------------------------------------------------------------------------------------- the server

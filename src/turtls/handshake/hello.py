@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from turtls.config import ClientConfig, ServerConfig, Session
 from turtls.errors import Fault, ProtocolError
 from turtls.handshake import client13, server13
-from turtls.handshake.early_data import begin_early_data
 from turtls.handshake.established import Established
 from turtls.handshake.established12 import Established12
 from turtls.handshake.offer import Offer, bind
@@ -18,7 +17,6 @@ from turtls.handshake.peer import Peer
 from turtls.handshake.transcript import Transcript
 from turtls.wire.codepoints import is_grease
 from turtls.wire.extensions import SupportedVersionsClientHello
-from turtls.wire.fingerprint import ClientHelloInfo
 from turtls.wire.messages import ClientHello, HelloRetryRequest, ServerHello, ServerHello12
 from turtls.wire.registries import CipherSuite, ProtocolVersion
 
@@ -33,6 +31,8 @@ async def client(
     bind(offer, transcript)
     transcript.add(peer.send_raw(offer.raw, offer.hello))
     if offer.early_data:
+        from turtls.handshake.early_data import begin_early_data
+
         begin_early_data(peer, offer)
     answer = await peer.receive(ServerHello, HelloRetryRequest, ServerHello12)
     if isinstance(answer, ServerHello12):
@@ -55,6 +55,8 @@ async def server(peer: Peer, config: ServerConfig) -> tuple[ServerConfig, Establ
     if (untrusted_original := peer.carrier.v2_client_hello) is not None:
         hello.raw = untrusted_original  # the transcript has it as it came (RFC 5246, appendix E.2)
     if config.on_client_hello is not None:
+        from turtls.wire.fingerprint import ClientHelloInfo
+
         chosen = await peer.wait(config.on_client_hello(ClientHelloInfo(hello)), "the choice of a configuration")
         config = chosen or config
     version = choose_version(hello, config.policy.versions)

@@ -51,7 +51,7 @@ class Psk:
         self,
         identity: bytes,
         early_secret: EarlySecret,
-        origin: PskOrigin,
+        origin: bytes,
         external: PreSharedKey | None = None,
         session: Session | None = None,
         state: TicketState | None = None,

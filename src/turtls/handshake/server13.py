@@ -19,7 +19,6 @@ from turtls.handshake.certificates import (
     signature_algorithms,
 )
 from turtls.handshake.compression import compress_certificate, receive_certificate
-from turtls.handshake.early_data import accept_early_data
 from turtls.handshake.established import Established
 from turtls.handshake.peer import Level, Peer
 from turtls.handshake.proofs import verify_finished
@@ -92,6 +91,8 @@ async def handshake(peer: Peer, config: ServerConfig, hello: ClientHello) -> Est
     state = psk.state if psk is not None else None
     early_secret: TrafficSecret | None = None
     if EarlyDataIndication in hello.extensions:
+        from turtls.handshake.early_data import accept_early_data
+
         early_secret = await accept_early_data(peer, config, chosen, suite, alpn, transcript)
     answers: list[AnyExtension] = [
         KeyShareServerHello(group=group, key_exchange=server_share),

@@ -9,7 +9,7 @@ from typing import Final
 from cryptography import x509
 
 from turtls.errors import Fault, ProtocolError
-from turtls.pki.certificate import describe, load_untrusted
+from turtls.pki.certificate import describe, load_untrusted, who
 
 _CERTIFICATES_SHOWN = 6
 
@@ -33,6 +33,11 @@ class Objection(Exception):
         self.reason = reason
         self.culprit = culprit
         self.advice = advice or _ADVICE.get(fault, _ASK_ITS_OWNER)
+
+
+def objection_to(culprit: x509.Certificate, fault: Fault, finding: str, advice: str | None = None) -> Objection:
+    """An objection to one certificate: `finding` is what is to be said of it."""
+    return Objection(fault, f"The certificate of {who(culprit)} {finding}", culprit=culprit, advice=advice)
 
 
 class CertificateError(ProtocolError):

@@ -14,6 +14,7 @@ from cryptography.exceptions import InvalidSignature
 
 from turtls.pki import dead_ends, rules
 from turtls.pki.certificate import UNREADABLE, ParsedCertificate
+from turtls.pki.criteria import Criteria, check_key
 from turtls.pki.errors import Objection
 from turtls.pki.limits import Budget, OutOfBudget
 from turtls.pki.store import TrustStore
@@ -23,13 +24,13 @@ Path: TypeAlias = tuple[ParsedCertificate, ...]
 
 
 def find_path(
-    leaf: ParsedCertificate, untrusted: Sequence[ParsedCertificate], store: TrustStore, criteria: rules.Criteria
+    leaf: ParsedCertificate, untrusted: Sequence[ParsedCertificate], store: TrustStore, criteria: Criteria
 ) -> Path:
     """The first path found from the leaf to the store whose certificates are all good for what they do in it.
 
     Raises Objection: what is wrong with the leaf or with the first path that reaches the store, or why none does.
     """
-    rules.check_key(leaf.certificate, criteria.min_rsa_bits)
+    check_key(leaf.certificate, criteria.min_rsa_bits)
     path = _Search(untrusted, store, criteria).authorised_path(leaf)
     rules.check_leaf(leaf, criteria)
     return path
@@ -38,7 +39,7 @@ def find_path(
 class _Search:
     """A walk, depth first, over all who may have signed."""
 
-    def __init__(self, untrusted: Sequence[ParsedCertificate], store: TrustStore, criteria: rules.Criteria) -> None:
+    def __init__(self, untrusted: Sequence[ParsedCertificate], store: TrustStore, criteria: Criteria) -> None:
         self._untrusted = untrusted
         self._store = store
         self._criteria = criteria
@@ -82,7 +83,7 @@ class _Search:
 
     def _has_signed(self, issuer: ParsedCertificate, certificate: ParsedCertificate) -> bool:
         try:
-            rules.check_key(issuer.certificate, self._criteria.min_rsa_bits)
+            check_key(issuer.certificate, self._criteria.min_rsa_bits)
             rules.check_signature_algorithm(certificate.certificate)
         except Objection as objection:
             self._refused_signatures.append(objection)

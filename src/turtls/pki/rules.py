@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, SignatureAlgorithmOID
 
 from turtls.config import Role
-from turtls.crypto import keys
-from turtls.errors import Fault, ProtocolError
+from turtls.errors import Fault
 from turtls.pki import constraints, names
-from turtls.pki.certificate import ParsedCertificate, names_text, subject_alternative_names, who
-from turtls.pki.errors import Objection
+from turtls.pki.certificate import ParsedCertificate, names_text, subject_alternative_names
+from turtls.pki.criteria import Criteria
+from turtls.pki.errors import Objection, objection_to
 from turtls.pki.limits import Budget
 
 _PURPOSES: Final = {
@@ -62,26 +62,6 @@ _RENEW: Final = "It has to be renewed. If it was, the peer still sends the old o
 _NOT_YET: Final = "Most often it is this machine's clock that is wrong."
 
 
-class Criteria(NamedTuple):
-    """What a chain is to be good for."""
-
-    role: Role
-    identity: names.Identity | None
-    """Who a server must be; None for clients."""
-    time: datetime
-    min_rsa_bits: int
-
-
-def check_key(certificate: x509.Certificate, min_rsa_bits: int) -> None:
-    """Raises Objection if its key is weak, or of a kind that TLS does not use."""
-    try:
-        keys.check_strength(keys.PublicKey.of(certificate), min_rsa_bits)
-    except ProtocolError as error:
-        raise _objection(error.fault, certificate, f"holds {error.detail}.") from None
-    except (UnsupportedAlgorithm, ValueError) as error:
-        raise _objection(Fault.UNSUPPORTED_KEY, certificate, f"holds a key that cannot be used: {error}.") from None
-
-
 def check_signature_algorithm(certificate: x509.Certificate) -> None:
     """Raises Objection if it is signed with anything but SHA-2 or a scheme with its own hash: SHA-1 can be forged."""
     algorithm = certificate.signature_algorithm_oid
@@ -89,7 +69,7 @@ def check_signature_algorithm(certificate: x509.Certificate) -> None:
         return
     if algorithm == SignatureAlgorithmOID.RSASSA_PSS and _hash_name(certificate) in _SOUND_HASHES:
         return
-    raise _objection(Fault.BAD_CERTIFICATE, certificate, f"is signed with {algorithm._name}, which is not safe.")
+    raise objection_to(certificate, Fault.BAD_CERTIFICATE, f"is signed with {algorithm._name}, which is not safe.")
 
 
 def _hash_name(certificate: x509.Certificate) -> str | None:
@@ -181,16 +161,12 @@ def _check_name(leaf: ParsedCertificate, identity: names.Identity) -> None:
     else:
         finding = f"is not for {identity.value}: it has no subjectAltName."
         advice = "It has to be issued again with its names in a subjectAltName; a common name does not count."
-    raise _objection(Fault.WRONG_NAME, leaf.certificate, finding, advice)
+    raise objection_to(leaf.certificate, Fault.WRONG_NAME, finding, advice)
 
 
 def _expired(culprit: ParsedCertificate, finding: str, advice: str) -> Objection:
-    return _objection(Fault.EXPIRED, culprit.certificate, finding, advice)
+    return objection_to(culprit.certificate, Fault.EXPIRED, finding, advice)
 
 
 def _broken(culprit: ParsedCertificate, finding: str) -> Objection:
-    return _objection(Fault.BAD_CERTIFICATE, culprit.certificate, finding)
-
-
-def _objection(fault: Fault, culprit: x509.Certificate, finding: str, advice: str | None = None) -> Objection:
-    return Objection(fault, f"The certificate of {who(culprit)} {finding}", culprit=culprit, advice=advice)
+    return objection_to(culprit.certificate, Fault.BAD_CERTIFICATE, finding)

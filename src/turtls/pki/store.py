@@ -39,7 +39,7 @@ _SYSTEM_FOLDERS: Final = (
     "/system/etc/security/cacerts",  # Android
 )
 
-_PEM_BLOCK: Final = re.compile(rb"-----BEGIN (X509 )?CERTIFICATE-----(?P<body>[^-]*)-----END (X509 )?CERTIFICATE-----")
+_PEM_BLOCK: Final = rb"-----BEGIN (X509 )?CERTIFICATE-----(?P<body>[^-]*)-----END (X509 )?CERTIFICATE-----"
 _DER_SEQUENCE: Final = b"\x30"
 
 _MAX_SHARED: Final = 32
@@ -183,33 +183,27 @@ def _old_roots_are_no_news() -> Iterator[None]:
 def _certificates_in(data: bytes) -> Iterator[bytes]:
     if data.startswith(_DER_SEQUENCE):
         yield data
-    for block in _PEM_BLOCK.finditer(data):
+    for block in re.finditer(_PEM_BLOCK, data):
         try:
             yield binascii.a2b_base64(block["body"])
         except binascii.Error:
             yield block["body"]  # Which is no certificate, and is told as such.
 
 
-class _Stamp(NamedTuple):
-    """What changes when a file does."""
-
-    device: int
-    inode: int
-    modified: int
-    size: int
-
-    @classmethod
-    def of(cls, status: os.stat_result) -> _Stamp:
-        return cls(status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
-
+_Stamp: TypeAlias = tuple[int, int, int, int]
+"""Device, inode, time of change and size: what changes when a file does."""
 
 _Files: TypeAlias = dict[_Stamp, str]
 """Paths. A file under several names, as c_rehash makes them, is there once."""
 
 
+def _stamp(status: os.stat_result) -> _Stamp:
+    return status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size
+
+
 def _file(path: str | os.PathLike[str]) -> _Files:
     try:
-        return {_Stamp.of(os.stat(path)): os.fspath(path)}
+        return {_stamp(os.stat(path)): os.fspath(path)}
     except OSError as error:
         raise ConfigError(f"Cannot read {path}: {error.strerror}.") from error
 
@@ -217,7 +211,7 @@ def _file(path: str | os.PathLike[str]) -> _Files:
 def _folder(path: str | os.PathLike[str]) -> _Files:
     try:
         with os.scandir(path) as entries:
-            return {_Stamp.of(entry.stat()): entry.path for entry in entries if entry.is_file()}
+            return {_stamp(entry.stat()): entry.path for entry in entries if entry.is_file()}
     except OSError as error:
         raise ConfigError(f"Cannot read the folder {path}: {error.strerror}.") from error
 

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import ClassVar, Final, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
 from cryptography import x509
 
@@ -15,13 +15,15 @@ from turtls.crypto import keys
 from turtls.errors import ConfigError, Fault, ProtocolError
 from turtls.pki import webpki
 from turtls.pki.certificate import ParsedCertificate, load_untrusted, parse_untrusted
+from turtls.pki.criteria import Criteria, check_key
 from turtls.pki.errors import CertificateError, Objection
 from turtls.pki.limits import MAX_CHAIN_LENGTH
 from turtls.pki.names import server_identity
-from turtls.pki.path import Path, find_path
-from turtls.pki.rules import Criteria, check_key
 from turtls.pki.store import TrustStore
 from turtls.pki.verdicts import VerdictCache, verdict_key
+
+if TYPE_CHECKING:
+    from turtls.pki.path import Path
 
 _SHARED_VERDICTS: Final = VerdictCache()
 
@@ -162,6 +164,8 @@ def _leaf(untrusted_chain: tuple[bytes, ...]) -> keys.Leaf:
 
 def _sound_path(leaf: keys.Leaf, untrusted: _Certificates, store: TrustStore, criteria: Criteria) -> Path:
     """A path by the rules of RFC 5280. Certificates that cannot be read in full have no part in it."""
+    from turtls.pki.path import find_path  # what the public web's servers send needs no search of ours
+
     others = [parsed for item in untrusted.items() if (parsed := parse_untrusted(*item))]
     return find_path(ParsedCertificate(leaf.der, leaf.certificate), others, store, criteria)
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, PublicKeyAlgorithmOID
 from cryptography.x509.verification import PolicyBuilder, VerificationError
 
 from turtls.errors import Fault
-from turtls.pki import names, rules
+from turtls.pki import names
 from turtls.pki.certificate import UNREADABLE, ParsedCertificate, printable, who
+from turtls.pki.criteria import Criteria
 from turtls.pki.errors import Objection
 from turtls.pki.limits import MAX_CHAIN_LENGTH
-from turtls.pki.path import Path
 from turtls.pki.store import TrustStore
+
+if TYPE_CHECKING:
+    from turtls.pki.path import Path
 
 
 class BreaksProfile(Exception):
@@ -23,7 +26,7 @@ class BreaksProfile(Exception):
 
 
 def find_path(
-    leaf: x509.Certificate, untrusted: Sequence[x509.Certificate], store: TrustStore, criteria: rules.Criteria
+    leaf: x509.Certificate, untrusted: Sequence[x509.Certificate], store: TrustStore, criteria: Criteria
 ) -> list[x509.Certificate]:
     """A path from the leaf (first) to the store under the CA/Browser Forum's profile. Raises BreaksProfile."""
     policy = PolicyBuilder().store(store.x509_store).time(criteria.time).max_chain_depth(MAX_CHAIN_LENGTH)

@@ -14,7 +14,6 @@ from turtls.record import limits
 from turtls.record.opening import is_v2_hello, recognise
 from turtls.record.protection import HEADER, HEADER_LENGTH, Protection
 from turtls.wire.registries import ContentType
-from turtls.wire.v2_hello import client_hello_from_v2
 
 _KNOWN_TYPES: Final = {int(known): known for known in ContentType.members() if known != ContentType.heartbeat}
 _CHANGE_CIPHER_SPEC: Final = int(ContentType.change_cipher_spec)
@@ -218,6 +217,8 @@ class RecordLayer:
         self._begun = True
         self.v2_client_hello = bytes(self.inbound[2:end])
         del self.inbound[:end]
+        from turtls.wire.v2_hello import client_hello_from_v2  # no client of our days sends one
+
         return ContentType.handshake, client_hello_from_v2(self.v2_client_hello).to_bytes()
 
     def _body_length(self, header: bytes) -> int:

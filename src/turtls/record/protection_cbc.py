@@ -12,8 +12,9 @@ import hmac
 from collections.abc import Callable, Iterator
 
 from turtls.crypto.aead import Buffer
-from turtls.crypto.cbc import BLOCK_LENGTH, AesCbc
+from turtls.crypto.cbc import AesCbc
 from turtls.crypto.hashes import Hash
+from turtls.crypto.suites12 import BLOCK_LENGTH
 from turtls.errors import Fault, ProtocolError
 from turtls.record import limits
 from turtls.record.protection import SEQUENCE_END, Protection, check_content_length
