@@ -96,9 +96,9 @@ class _CodePoint(Codec[Any]):
         self._size = registry.size
         self._known: dict[int, Any] = registry.known
 
-    def encode(self, value: Any) -> bytes:
+    def encode(self, value: int) -> bytes:
         """The number of the code point."""
-        return int.to_bytes(value, self._size, "big")
+        return value.to_bytes(self._size, "big")
 
     def decode_from(self, data: bytes, position: int) -> tuple[Any, int]:
         """The code point."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from enum import Enum
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from turtls.errors import Fault, ProtocolError
 from turtls.wire.codec import Codec, Malformed, decode
@@ -54,7 +54,7 @@ from turtls.wire.extensions import (
 )
 from turtls.wire.registries import ExtensionType
 
-_header = struct.Struct(">HH")
+_header: Final = struct.Struct(">HH")
 
 
 class Context(Enum):
@@ -179,9 +179,9 @@ class _ExtensionBlock(Codec[Extensions]):
         return decode(form, body) if form is not None else _without_form(kind, body, self._context)
 
 
-_LONGEST_KEPT = 64
+_LONGEST_KEPT: Final = 64
 """Bytes."""
-_MOST_KEPT = 512
+_MOST_KEPT: Final = 512
 """Bodies that say what a peer can do are the same again and again: they are decoded once, and nobody changes them.
 
 So many are kept for each kind of message.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, KeysView
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from turtls.errors import Fault, ProtocolError
 from turtls.wire.codec import code_point, fixed, opaque, rest, uint16, uint32, vector
@@ -337,8 +337,8 @@ class QuicTransportParameters(ExtensionBody, extension_type=ExtensionType.quic_t
 
 # ------------------------------------------------------------------------------------------- the block
 
-_header = struct.Struct(">HH")
-_length = struct.Struct(">H")
+_header: Final = struct.Struct(">HH")
+_length: Final = struct.Struct(">H")
 
 AnyExtension = ExtensionBody | RawExtension
 A = TypeVar("A", bound=AnyExtension)
@@ -407,7 +407,8 @@ class Extensions:
 
 def encode_extensions(extensions: Extensions) -> bytes:
     """`Extension extensions<0..2^16-1>`."""
-    block = b"".join([body.prepared or _encode_extension(body) for body in extensions._bodies.values()])
+    bodies: Iterable[AnyExtension] = extensions._bodies.values()
+    block = b"".join([body.prepared or _encode_extension(body) for body in bodies])
     return _length.pack(len(block)) + block
 
 

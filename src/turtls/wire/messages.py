@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import struct
 from functools import lru_cache
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Final, Self, TypeVar
 
 from turtls.errors import Fault, ProtocolError
 from turtls.wire.codec import Structure, code_point, decode, fixed, opaque, rest, uint24, uint32, vector
@@ -21,10 +20,10 @@ from turtls.wire.registries import (
 )
 from turtls.wire.structs import Struct, beside
 
-HELLO_RETRY_REQUEST_RANDOM = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
+HELLO_RETRY_REQUEST_RANDOM: Final = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 """The SHA-256 of "HelloRetryRequest" (RFC 8446, section 4.1.3)."""
 
-HEADER_LENGTH = 4
+HEADER_LENGTH: Final = 4
 """msg_type and a 24-bit length (RFC 8446, section 4)."""
 
 
@@ -49,15 +48,15 @@ class HandshakeMessage(Struct):
     @classmethod
     def from_bytes(cls, raw: bytes) -> Self:
         """The message behind the header. Raises ProtocolError (MALFORMED)."""
-        read = _read_or_recall if cls.recurring and len(raw) <= _LONGEST_KEPT else decode
-        message = read(cls, raw, HEADER_LENGTH)
+        is_kept = cls.recurring and len(raw) <= _LONGEST_KEPT
+        message = _read_or_recall(cls, raw) if is_kept else decode(cls, raw, HEADER_LENGTH)
         message.raw = raw
         return message
 
 
-_LONGEST_KEPT = 2**14
+_LONGEST_KEPT: Final = 2**14
 """Bytes."""
-_MOST_PIECES_KEPT = 256
+_MOST_PIECES_KEPT: Final = 256
 """Ten certificates have some fifty. A few bytes of a message can become an object of a hundred."""
 
 M = TypeVar("M", bound=HandshakeMessage)
@@ -69,17 +68,17 @@ class _NotKept(Exception):
 
 
 @lru_cache(maxsize=64)
-def _kept(kind: type[M], raw: bytes, position: int) -> M:
+def _kept(kind: type[M], raw: bytes) -> M:
     """Messages that are the same on many connections: they are decoded once, and nobody changes them."""
-    message = decode(kind, raw, position)
+    message = decode(kind, raw, HEADER_LENGTH)
     if _pieces(message) > _MOST_PIECES_KEPT:
         raise _NotKept(message)
     return message
 
 
-def _read_or_recall(kind: Any, raw: bytes, position: int) -> Any:
+def _read_or_recall(kind: Any, raw: bytes) -> Any:
     try:
-        return _kept(kind, raw, position)
+        return _kept(kind, raw)
     except _NotKept as large:
         return large.message
 
@@ -216,8 +215,7 @@ def server_hello_form(raw: bytes) -> type[ServerHello] | type[HelloRetryRequest]
     return ServerHello if _has_supported_versions(raw) else ServerHello12
 
 
-_SUPPORTED_VERSIONS = int(ExtensionType.supported_versions).to_bytes(2, "big")
-_extension_header = struct.Struct(">HH")
+_SUPPORTED_VERSIONS: Final = int(ExtensionType.supported_versions).to_bytes(2, "big")
 
 
 def _has_supported_versions(raw: bytes) -> bool:
@@ -226,10 +224,9 @@ def _has_supported_versions(raw: bytes) -> bool:
         return False
     at = 38 + 1 + int.from_bytes(raw[38:39], "big") + 3 + 2
     while at + 4 <= len(raw):
-        kind, length = _extension_header.unpack_from(raw, at)
-        if kind == ExtensionType.supported_versions:
+        if raw[at : at + 2] == _SUPPORTED_VERSIONS:
             return True
-        at += 4 + length
+        at += 4 + (raw[at + 2] << 8 | raw[at + 3])
     return False
 
 
