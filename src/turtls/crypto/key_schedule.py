@@ -59,7 +59,8 @@ class TrafficSecret:
 
     def finished_mac(self, transcript_hash: bytes) -> bytes:
         """verify_data of this side's Finished (RFC 8446, section 4.4.4)."""
-        return _finished_mac(self.hash, self._key, transcript_hash)
+        finished_key = self._key.digest(_FINISHED[self.hash.digest_size])
+        return self.hash.hmac(finished_key, transcript_hash)
 
     def next_generation(self) -> TrafficSecret:
         """application_traffic_secret_N+1, after a KeyUpdate (RFC 8446, section 7.2)."""
@@ -109,7 +110,8 @@ class EarlySecret(_Stage):
     def binder(self, origin: bytes, transcript_hash: bytes) -> bytes:
         """The proof of having this PSK, made with binder_key (RFC 8446, section 4.2.11.2); `origin` is a PskOrigin."""
         binder_key = self._derive_secret(origin, self.hash.empty)
-        return _finished_mac(self.hash, HmacKey(self.hash, binder_key), transcript_hash)
+        finished_key = self.hash.hmac(binder_key, _FINISHED[self.hash.digest_size])
+        return self.hash.hmac(finished_key, transcript_hash)
 
     def client_early_traffic_secret(self, transcript_hash: bytes) -> TrafficSecret:
         """Protects early data."""
@@ -215,15 +217,10 @@ _SECRETS: Final = {
 """Of Derive-Secret, whose context is a transcript hash, by its length."""
 
 
-def _finished_mac(hash: Hash, base_key: HmacKey, transcript_hash: bytes) -> bytes:
-    """verify_data of a Finished (RFC 8446, section 4.4.4), or a PSK binder (section 4.2.11.2)."""
-    finished_key = base_key.digest(_FINISHED[hash.digest_size])
-    return hash.hmac(finished_key, transcript_hash)
-
-
 def resumption_psk(hash: Hash, resumption_master_secret: bytes, ticket_nonce: bytes) -> bytes:
     """The PSK that goes with a ticket (RFC 8446, section 4.6.1)."""
-    return expand_label(HmacKey(hash, resumption_master_secret), b"resumption", ticket_nonce, hash.digest_size)
+    label = _hkdf_label(b"resumption", len(ticket_nonce), hash.digest_size)
+    return hash.hmac(resumption_master_secret, label + ticket_nonce + b"\1")
 
 
 def imported_psk(hash: Hash, key: bytes, imported_identity: bytes, target: Hash) -> bytes:

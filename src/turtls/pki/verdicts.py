@@ -58,8 +58,4 @@ def verdict_key(profile: bytes, request: VerificationRequest) -> bytes:
     lengths = ",".join([str(len(der)) for der in request.untrusted_chain])
     # The name comes last, as it is the one field in which anything may stand.
     head = f"{request.role.value} {request.min_rsa_bits} {lengths} {request.server_name!r}"
-    digest = hashlib.sha256(profile)
-    digest.update(head.encode())
-    for der in request.untrusted_chain:
-        digest.update(der)
-    return digest.digest()
+    return hashlib.sha256(b"".join((profile, head.encode(), *request.untrusted_chain))).digest()
