@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import ClassVar, Protocol
 
 from turtls.errors import ConfigError
@@ -51,10 +50,14 @@ class Zlib(_WithoutState):
 
     def compress(self, data: bytes) -> bytes:
         """A zlib stream (RFC 1950)."""
+        import zlib
+
         return zlib.compress(data, level=9)
 
     def decompress(self, untrusted: bytes, length: int) -> bytes:
         """Raises ValueError."""
+        import zlib
+
         decompressor = zlib.decompressobj()
         try:
             data = decompressor.decompress(untrusted, length + 1)

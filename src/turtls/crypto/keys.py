@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     load_der_private_key,
     load_pem_private_key,
-    pkcs12,
 )
 from cryptography.x509.oid import PublicKeyAlgorithmOID
 
@@ -275,6 +274,8 @@ def _check_iv(pem: bytes) -> None:
 
 def load_pkcs12(data: bytes, password: str | bytes | None = None) -> tuple[PrivateKey, list[bytes]]:
     """The private key and the chain (DER, leaf first) in a PKCS #12 file. Raises ConfigError."""
+    from cryptography.hazmat.primitives.serialization import pkcs12
+
     try:
         bag = pkcs12.load_pkcs12(data, _password_bytes(password))
     except (ValueError, UnsupportedAlgorithm) as error:

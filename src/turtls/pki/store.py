@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 from cryptography import x509
 from cryptography.utils import CryptographyDeprecationWarning
@@ -46,11 +46,17 @@ _MAX_SHARED: Final = 32
 """Stores kept when read from files. A process has one or two; a service that makes files for each tenant has many."""
 
 
-class Skipped(NamedTuple):
+class Skipped:
     """Something in a store that should be a certificate and is none: what, and why."""
 
-    where: str
-    why: str
+    __slots__ = ("where", "why")
+
+    def __init__(self, where: str, why: str) -> None:
+        self.where: Final = where
+        self.why: Final = why
+
+    def __repr__(self) -> str:
+        return f"Skipped({self.where!r}, {self.why!r})"
 
 
 class TrustStore:
