@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from benchmarks.certificates import NAME, files
 from benchmarks.contenders.cases import Handshake
+from benchmarks.contenders.compiled import PYTHON
 from benchmarks.server import serving
 
 _IMPORTS = {
@@ -36,21 +37,30 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 def memory(connections: int) -> dict[str, float]:
     """Bytes of resident memory for each idle connection, both its ends, when so many are held."""
-    return {name: float(_python(["-m", "benchmarks.costs", name, str(connections)])) for name in ("turtls", "ssl")}
+    pythons = {"turtls": Path(sys.executable), "turtls, compiled": PYTHON, "ssl": Path(sys.executable)}
+    return {
+        name: float(_python(python, ["-m", "benchmarks.costs", name, str(connections)]))
+        for name, python in pythons.items()
+        if python.exists()
+    }
 
 
 def imports(rounds: int) -> dict[str, float]:
     """CPU seconds that each import takes beyond starting Python: medians, in turn."""
     tell = "print(','.join(name for name in sys.modules if name.startswith('cryptography')))"
-    script = f"import sys; {_IMPORTS['turtls']}; {tell}"
-    statements = {**_IMPORTS, "its parts of cryptography": "import " + _python(["-c", script])}
-    seconds: dict[str, list[float]] = {name: [] for name in statements}
-    for statement in statements.values():
-        _run([sys.executable, "-c", statement])  # compiles what was not compiled before
+    python = Path(sys.executable)
+    parts = "import " + _python(python, ["-c", f"import sys; {_IMPORTS['turtls']}; {tell}"])
+    programs = {name: [str(python), "-c", statement] for name, statement in _IMPORTS.items()}
+    programs["its parts of cryptography"][-1] = parts
+    if PYTHON.exists():
+        programs["turtls, compiled"] = [str(PYTHON), "-c", _IMPORTS["turtls"]]
+    seconds: dict[str, list[float]] = {name: [] for name in programs}
+    for program in programs.values():
+        _run(program)  # compiles what was not compiled before
     for _ in range(rounds):
-        bare = _run([sys.executable, "-c", "pass"]).cpu
-        for name, statement in statements.items():
-            seconds[name].append(_run([sys.executable, "-c", statement]).cpu - bare)
+        bare = _run([str(python), "-c", "pass"]).cpu
+        for name, program in programs.items():
+            seconds[name].append(_run(program).cpu - bare)
     return {name: statistics.median(own) for name, own in seconds.items()}
 
 
@@ -111,9 +121,9 @@ def _children_cpu() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def _python(arguments: list[str]) -> str:
+def _python(python: Path, arguments: list[str]) -> str:
     return subprocess.run(
-        [sys.executable, *arguments], check=True, stdout=subprocess.PIPE, text=True, cwd=_ROOT, env=_ENVIRONMENT
+        [python, *arguments], check=True, stdout=subprocess.PIPE, text=True, cwd=_ROOT, env=_ENVIRONMENT
     ).stdout.strip()
 
 
@@ -127,7 +137,7 @@ def resident() -> int:
 def _hold(name: str, connections: int) -> float:
     configs: tuple[Any, ...]
     connect: Any
-    if name == "turtls":
+    if name.startswith("turtls"):
         from benchmarks.contenders import ours
 
         configs, connect = ours.configs(Handshake()), ours.connect

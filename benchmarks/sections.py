@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from benchmarks import costs, rows
 from benchmarks.contenders.cases import Contender, Work
-from benchmarks.contenders.streams import loopbacks
+from benchmarks.contenders.compiled import CompiledLoopback
+from benchmarks.contenders.streams import Loopback, loopbacks
 from benchmarks.growth import GROWTH, STEPS
 from benchmarks.measure import Figure, compare
 from benchmarks.rows import Result, Row
@@ -51,7 +53,9 @@ def streams(effort: Effort) -> list[Result]:
     wanted = [name for name in names if effort.wants(title + name)]
     if not wanted:
         return []
-    stacks = loopbacks()
+    stacks: list[Loopback | CompiledLoopback] = [*loopbacks()]
+    with contextlib.suppress(FileNotFoundError):  # nothing is compiled
+        stacks.insert(1, CompiledLoopback())
     reference = "asyncio + ssl"
     works: dict[str, tuple[rows.Unit, dict[str, Work]]] = {
         "throughput": (rows.rate(1 << 20), {stack.name: stack.throughput for stack in stacks}),
@@ -65,7 +69,8 @@ def streams(effort: Effort) -> list[Result]:
         results.append(Result(title + name, reference, unit, effort.compare(by_stack, reference)))
         if name == "requests":
             for percent in (50, 99):
-                of_stack = {s.name: statistics.quantiles(s.latencies, n=100)[percent - 1] for s in stacks}
+                told = [stack for stack in stacks if stack.latencies]
+                of_stack = {s.name: statistics.quantiles(s.latencies, n=100)[percent - 1] for s in told}
                 results.append(_plain(f"{title}latency, p{percent}", reference, rows.duration, of_stack))
     for stack in stacks:
         stack.close()

@@ -17,11 +17,11 @@ class Program:
     """The process, which ends with this one."""
 
     def __init__(self, command: Sequence[str | Path], environment: Mapping[str, str]) -> None:
-        process = subprocess.Popen(
+        self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}
         )
-        atexit.register(process.kill)
-        self._to, self._back = _pipes(process)
+        atexit.register(self._process.kill)
+        self._to, self._back = _pipes(self._process)
 
     def work(self, order: dict[str, Any]) -> Work:
         """What is ordered so, as often as it is asked for; it is tried once at once. Raises RuntimeError."""
@@ -31,6 +31,11 @@ class Program:
 
         work(1)
         return work
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.wait()
 
     def _ask(self, order: dict[str, Any]) -> float:
         self._to.write(json.dumps(order) + "\n")
