@@ -75,8 +75,9 @@ class Connection(Endpoint):
         items is taken by its bytes.
         """
         if not isinstance(data, bytes):
-            view = memoryview(data).cast("B")
-            return self._receive(view) if len(view) > _COPIED else self.receive_data(bytes(view))
+            if len(data) <= _COPIED:
+                return self.receive_data(bytes(data))
+            return self._receive(memoryview(data).cast("B"))
         records = self._records
         opening = records.opening
         if opening is not None and not records.inbound:
@@ -134,11 +135,10 @@ class Connection(Endpoint):
         taken by its bytes.
         """
         if not isinstance(data, bytes):
-            view = memoryview(data).cast("B")
-            if len(view) > _COPIED:
-                self._send(view)
+            if len(data) <= _COPIED:
+                self.send_data(bytes(data))
             else:
-                self.send_data(bytes(view))
+                self._send(memoryview(data).cast("B"))
             return
         records = self._records
         sealing = records.sealing

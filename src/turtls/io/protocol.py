@@ -20,7 +20,7 @@ from turtls.errors import ClosedError, HandshakeTimeout, TruncatedError
 from turtls.events import DataReceived, Event, HandshakeCompleted, PeerClosed, Pending
 from turtls.io import limits
 from turtls.io.half_open import HalfOpenHandshakes
-from turtls.io.scratch import read_size, scratch_buffer
+from turtls.io.scratch import FULL_RECORD, read_size, scratch_buffer
 from turtls.io.transport import TLSTransport
 
 
@@ -123,7 +123,8 @@ class TLSProtocol(asyncio.BufferedProtocol):
         if self._failed:
             return
         try:
-            events = self.connection.receive_data(self._buffer[:nbytes])
+            received = self._buffer[:nbytes]
+            events = self.connection.receive_data(bytes(received) if nbytes <= FULL_RECORD else received)
         except ClosedError:
             pass  # both sides have said goodbye: what comes behind that is ignored (RFC 8446, section 6.1)
         except Exception as error:
