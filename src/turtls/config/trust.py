@@ -16,6 +16,8 @@ class Role(Enum):
     SERVER = "server"
     CLIENT = "client"
 
+    __hash__ = object.__hash__  # what an Enum has is a function in Python, which hashes the name
+
 
 class VerificationRequest(NamedTuple):
     """What a verifier is asked: may the holder of this chain act in this role under this name?"""

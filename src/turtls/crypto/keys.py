@@ -52,6 +52,8 @@ class KeyKind(Enum):
     MLDSA65 = "ML-DSA-65"
     MLDSA87 = "ML-DSA-87"
 
+    __hash__ = object.__hash__  # what an Enum has is a function in Python, which hashes the name
+
 
 UNREADABLE: Final = (
     ValueError,

@@ -55,7 +55,7 @@ def verdict_key(profile: bytes, request: VerificationRequest) -> bytes:
 
     `profile` stands for the rules and the store, in a fixed length.
     """
-    lengths = ",".join([str(len(der)) for der in request.untrusted_chain])
+    lengths = ",".join(map(str, map(len, request.untrusted_chain)))
     # The name comes last, as it is the one field in which anything may stand.
     head = f"{request.role.value} {request.min_rsa_bits} {lengths} {request.server_name!r}"
     return hashlib.sha256(b"".join((profile, head.encode(), *request.untrusted_chain))).digest()
