@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import copy
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -211,6 +212,17 @@ def test_a_lone_record_may_come_in_any_buffer(
         stream = server.data_to_send()
         [event] = client.receive_data(stream if len(stream) % 4 else buffer(stream))
         assert event == DataReceived(bytes(size))
+
+
+@pytest.mark.parametrize("data", ["text", [1, 2], 5, None])
+def test_what_is_no_buffer_is_refused(data: Any) -> None:
+    server, client = flowing(POLICY)
+    with pytest.raises(TypeError):
+        server.send_data(data)
+    with pytest.raises(TypeError):
+        client.receive_data(data)
+    server.send_data(b"data")
+    assert client.receive_data(server.data_to_send()) == [DataReceived(b"data")]
 
 
 def what_is_fed(monkeypatch: pytest.MonkeyPatch) -> list[int]:

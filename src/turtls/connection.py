@@ -75,9 +75,8 @@ class Connection(Endpoint):
         items is taken by its bytes.
         """
         if not isinstance(data, bytes):
-            if len(data) <= _COPIED:
-                return self.receive_data(bytes(data))
-            return self._receive(memoryview(data).cast("B"))
+            view = memoryview(data).cast("B")
+            return self._receive(view) if len(view) > _COPIED else self.receive_data(bytes(view))
         records = self._records
         opening = records.opening
         if opening is not None and not records.inbound:
@@ -131,18 +130,18 @@ class Connection(Endpoint):
         """Encrypt application data. Raises ClosedError before the handshake is done and after `close`.
 
         A server that has accepted early data may send before the handshake is done. Until then it cannot know that the
-        client is there: what came may be a replay (RFC 8446, appendix E.5). A view of wider items is
-        taken by its bytes.
+        client is there: what came may be a replay (RFC 8446, appendix E.5). A view of wider items is taken by
+        its bytes.
         """
-        if not isinstance(data, bytes):
-            if len(data) <= _COPIED:
-                self.send_data(bytes(data))
-            else:
-                self._send(memoryview(data).cast("B"))
-            return
         records = self._records
         sealing = records.sealing
-        if sealing is not None and (record := sealing.seal_lone_data(data, records.send_limit)):
+        if not isinstance(data, bytes):
+            view = memoryview(data).cast("B")
+            if len(view) > _COPIED:
+                self._send(view)
+            else:
+                self.send_data(bytes(view))
+        elif sealing is not None and (record := sealing.seal_lone_data(data, records.send_limit)):
             records.outbound.append(record)
         else:
             self._send(data)
