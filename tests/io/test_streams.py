@@ -756,3 +756,39 @@ def test_a_server_ends_like_any_other(run: Run) -> None:
             assert not server.is_serving()
 
     run(test())
+
+
+def test_a_server_closes_its_clients(run: Run) -> None:
+    async def test() -> None:
+        accepted, over_tcp = Accepted(), asyncio.Semaphore(0)
+
+        def new_observer() -> Callable[[Trace], None]:
+            over_tcp.release()
+            return lambda _trace: None
+
+        async with serving(accepted, new_observer=new_observer) as server, connected(server) as (reader, _):
+            _, far = await accepted.one()
+            silent, silent_writer = await asyncio.open_connection("127.0.0.1", port_of(server))  # shakes no hands
+            for _ in range(2):
+                await over_tcp.acquire()
+            far.write(b"to the end")
+            server.close_clients()
+            assert await reader.read() == b"to the end"  # and close_notify, or this would be TruncatedError
+            await silent.read()
+            silent_writer.close()
+            await far.wait_closed()
+
+    run(test())
+
+
+def test_a_server_aborts_its_clients(run: Run) -> None:
+    async def test() -> None:
+        accepted = Accepted()
+        async with serving(accepted) as server, connected(server) as (reader, _):
+            _, far = await accepted.one()
+            server.abort_clients()
+            with pytest.raises((TruncatedError, OSError)):
+                await reader.read()
+            await far.wait_closed()
+
+    run(test())

@@ -167,7 +167,7 @@ async def create_server(
 
     def serve() -> TLSProtocol:
         observer = new_observer() if new_observer else None
-        return TLSProtocol(
+        client = TLSProtocol(
             ServerConnection(server.config, accepts_early_data=False, observer=observer),
             protocol_factory(),
             handshake_timeout=handshake_timeout,
@@ -176,6 +176,8 @@ async def create_server(
             half_open=half_open,
             danger_accept_truncation=danger_accept_truncation,
         )
+        server.clients.add(client)
+        return client
 
     loop = asyncio.get_running_loop()
     if sock is None:

@@ -5,8 +5,13 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from turtls.config import ServerConfig
+
+if TYPE_CHECKING:
+    from turtls.io.protocol import TLSProtocol
 
 
 class TLSServer(asyncio.AbstractServer):
@@ -18,8 +23,12 @@ class TLSServer(asyncio.AbstractServer):
     tcp: asyncio.Server
     """The server below."""
 
+    clients: WeakSet[TLSProtocol]
+    """Those that are connected, or shake hands."""
+
     def __init__(self, config: ServerConfig) -> None:
         self.config = config
+        self.clients = WeakSet()
 
     @property
     def sockets(self) -> Sequence[socket.socket]:
@@ -45,6 +54,18 @@ class TLSServer(asyncio.AbstractServer):
     def close(self) -> None:
         """Accept no more connections. Those that are there go on."""
         self.tcp.close()
+
+    def close_clients(self) -> None:
+        """Close the connections that are there, as their transports' `close` does: what was written is sent, and
+        close_notify. asyncio's servers have this from Python 3.13 on.
+        """
+        for client in list(self.clients):
+            client.close()
+
+    def abort_clients(self) -> None:
+        """Close the connections that are there now, whatever is lost by it."""
+        for client in list(self.clients):
+            client.abort()
 
     async def wait_closed(self) -> None:
         """Return when it is closed and, from Python 3.12 on, all its connections have ended."""
