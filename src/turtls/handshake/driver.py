@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Coroutine
 from typing import Any, Final
 
 from turtls.errors import Fault, ProtocolError
-from turtls.handshake.peer import Effect, Kinds, Peer, ReceiveChangeCipherSpec, Wait
+from turtls.handshake.peer import Effect, Kinds, Peer, Raised, ReceiveChangeCipherSpec, Wait
 from turtls.wire.messages import HandshakeMessage, message_name, server_hello_form, unexpected
 from turtls.wire.registries import HandshakeType
 
@@ -59,10 +59,7 @@ class Driver:
 
     def fail(self, exception: BaseException) -> None:
         """Tell the coroutine that what it waited for failed; as a rule it raises this or another exception."""
-        try:
-            self.effect = self._coroutine.throw(exception)
-        except StopIteration as end:
-            self._follow(end.value)
+        self._go_on(Raised(exception))
 
     def _go_on(self, result: Any) -> None:
         try:

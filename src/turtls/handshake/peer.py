@@ -157,6 +157,15 @@ class Wait:
         self.purpose = purpose
 
 
+class Raised:
+    """The answer to `Wait` where what was waited for raised an exception."""
+
+    __slots__ = ("exception",)
+
+    def __init__(self, exception: BaseException) -> None:
+        self.exception = exception
+
+
 class ReceiveChangeCipherSpec:
     """The effect of waiting for the peer's change_cipher_spec (RFC 5246, section 7.1)."""
 
@@ -242,9 +251,14 @@ class Peer:
             self.observer(HandshakeMessageSeen("received", message, message.raw, self._reads_encrypted))
 
     @coroutine
-    def wait(self, result: M | Awaitable[M], purpose: str) -> Generator[Effect, M, M]:
-        """Await the result, which may be there already; other connections go on meanwhile."""
-        return (yield Wait(result, purpose)) if hasattr(result, "__await__") else result
+    def wait(self, result: M | Awaitable[M], purpose: str) -> Generator[Effect, M | Raised, M]:
+        """Await the result, which may be there already; other connections go on meanwhile. Raises what that raises."""
+        if not hasattr(result, "__await__"):
+            return result
+        answer = yield Wait(result, purpose)
+        if isinstance(answer, Raised):
+            raise answer.exception
+        return answer
 
     def install_read(self, level: Level, suite: Suite13, traffic_secret: TrafficSecret, why: str) -> None:
         """Expect what follows under keys from `traffic_secret`."""
