@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.builds import sources_only
-from tests.handshake.parties import POLICY, client_config, only, server_config, shaken
+from tests.handshake.parties import NAME, POLICY, client_config, exchange, only, server_config, shaken
 from tests.test_connection_ends import NONSENSE, TLS12, both, open_under
 from turtls.config import DangerAcceptAnyCertificate, Policy
-from turtls.connection import Connection
+from turtls.connection import ClientConnection, Connection, ServerConnection
 from turtls.errors import AlertLevel, ClosedError, ProtocolError, TLSError
 from turtls.events import DataReceived, Event, PeerAuthenticated
 from turtls.handshake.established import Established
@@ -212,6 +212,43 @@ def test_a_lone_record_may_come_in_any_buffer(
         stream = server.data_to_send()
         [event] = client.receive_data(stream if len(stream) % 4 else buffer(stream))
         assert event == DataReceived(bytes(size))
+
+
+@versions
+@pytest.mark.parametrize("size", [1, MAX_PLAINTEXT, 3 * MAX_PLAINTEXT])
+def test_a_buffer_is_let_go_even_where_there_is_an_exception(policy: Policy, size: int) -> None:
+    """Its owner may want to change its size; a traceback keeps what the functions in it held."""
+    server, client = flowing(policy)
+    server.send_data(bytes(size))
+    received = bytearray(server.data_to_send())
+    received[-1] ^= 1
+    try:
+        client.receive_data(received)  # gives what was good before what is wrong, if there was anything
+    except ProtocolError:
+        pass
+    assert client.failure is not None
+    received.clear()
+    sent = bytearray(size)
+    try:
+        client.send_data(sent)
+    except (ProtocolError, ClosedError):
+        sent.clear()
+    assert not sent
+
+
+@sources_only
+def test_who_counts_what_goes_through_counts_it_once() -> None:
+    class Counting(ServerConnection):
+        sent = 0
+
+        def send_data(self, data: bytes | bytearray | memoryview) -> None:
+            self.sent += len(data)
+            super().send_data(data)
+
+    server = Counting(server_config())
+    exchange(ClientConnection(client_config(), server_name=NAME), server)
+    server.send_data(bytearray(100))
+    assert server.sent == 100
 
 
 @pytest.mark.parametrize("data", ["text", [1, 2], 5, None])

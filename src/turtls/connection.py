@@ -75,8 +75,10 @@ class Connection(Endpoint):
         items is taken by its bytes.
         """
         if not isinstance(data, bytes):
-            view = memoryview(data).cast("B")
-            return self._receive(view) if len(view) > _COPIED else self.receive_data(bytes(view))
+            with memoryview(data).cast("B") as view:  # let go even if there is an exception
+                if len(view) > _COPIED:
+                    return self._receive(view)
+                data = bytes(view)
         records = self._records
         opening = records.opening
         if opening is not None and not records.inbound:
@@ -96,7 +98,7 @@ class Connection(Endpoint):
                 return [DataReceived(content)]
             if content:
                 self._events.append(DataReceived(content))
-                data = data[end:]
+                data = bytes(data[end:])
         records.feed(data)
         return self._received(len(data))
 
@@ -136,12 +138,12 @@ class Connection(Endpoint):
         records = self._records
         sealing = records.sealing
         if not isinstance(data, bytes):
-            view = memoryview(data).cast("B")
-            if len(view) > _COPIED:
-                self._send(view)
-            else:
-                self.send_data(bytes(view))
-        elif sealing is not None and (record := sealing.seal_lone_data(data, records.send_limit)):
+            with memoryview(data).cast("B") as view:
+                if len(view) > _COPIED:
+                    self._send(view)
+                    return
+                data = bytes(view)
+        if sealing is not None and (record := sealing.seal_lone_data(data, records.send_limit)):
             records.outbound.append(record)
         else:
             self._send(data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import inspect
 import pickle
 from dataclasses import FrozenInstanceError, fields, replace
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from turtls.config import ClientConfig, Environment, Negotiated, Policy, ServerConfig
+from turtls.config import ClientConfig, DangerAcceptAnyCertificate, Environment, Negotiated, Policy, ServerConfig
 from turtls.config.values import Comparable, Frozen, NamedTuple, dataclass
 from turtls.wire.registries import CipherSuite, ProtocolVersion
 
@@ -54,6 +55,7 @@ def test_fields_come_by_place_and_by_name_or_by_default() -> None:
         ((), {}, "missing a required"),
         ((1, 2, 3), {}, "too many positional"),
         ((1,), {"z": 1}, "unexpected keyword argument 'z'"),
+        ((), {"z": 1}, "unexpected keyword argument 'z'"),
         ((1,), {"x": 1}, "multiple values for argument 'x'"),
     ],
 )
@@ -79,6 +81,17 @@ def test_nothing_can_be_set_or_deleted() -> None:
             delattr(point, name)
     assert point == Point(1)
     assert not hasattr(point, "__dict__")
+
+
+def test_frozen_ones_can_inherit() -> None:
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Mine(ClientConfig):
+        remark: str = "mine"
+
+    mine = Mine(verifier=DangerAcceptAnyCertificate())
+    assert (mine.remark, mine.policy) == ("mine", ClientConfig(verifier=DangerAcceptAnyCertificate()).policy)
+    with pytest.raises(FrozenInstanceError):
+        mine.remark = "yours"  # type: ignore[misc]  # mypy sees it, too
 
 
 def test_equality_is_by_the_fields_only_where_it_is_asked_for() -> None:

@@ -781,6 +781,24 @@ def test_a_server_closes_its_clients(run: Run) -> None:
     run(test())
 
 
+def test_handshakes_that_a_server_gives_up_end_once(run: Run) -> None:
+    async def test() -> None:
+        failures: list[Exception] = []
+        async with serving(
+            handshake_timeout=0.05, on_handshake_failure=lambda failure: failures.append(failure.error)
+        ) as server:
+            silent, writer = await asyncio.open_connection("127.0.0.1", port_of(server))
+            while not server.clients:  # noqa: ASYNC110 - nothing tells when a connection over TCP is there
+                await asyncio.sleep(0)
+            server.close_clients()
+            await silent.read()
+            await asyncio.sleep(0.1)  # beyond the handshake's timeout
+            assert [type(error) for error in failures] == [ConnectionAbortedError]
+            writer.close()
+
+    run(test())
+
+
 def test_a_server_aborts_its_clients(run: Run) -> None:
     async def test() -> None:
         accepted = Accepted()

@@ -38,7 +38,13 @@ else:
 
     def dataclass(*, frozen: bool, eq: bool = True, **options: bool) -> Callable[[type], type]:
         """As Python's, for those who inherit from `Frozen`, or from `Comparable` if `eq`."""
-        return dataclasses.dataclass(init=False, repr=False, eq=False, **options)
+
+        def declare(cls: Any) -> type:
+            made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, **options)(cls)
+            made.__dataclass_params__.frozen = frozen  # so that frozen ones can inherit from it
+            return made
+
+        return declare
 
 
 class _SignatureOfFields:
@@ -59,7 +65,9 @@ class Frozen:
         try:
             arguments = _signature(cls).bind(*positional, **given).arguments
         except TypeError as error:
-            raise TypeError(f"{cls.__qualname__}.__init__() {error}") from None
+            unknown = next((name for name in given if name not in _signature(cls).parameters), None)
+            why = error if unknown is None else f"got an unexpected keyword argument {unknown!r}"
+            raise TypeError(f"{cls.__qualname__}.__init__() {why}") from None
         for field in fields(cls):
             if field.name in arguments:
                 object.__setattr__(self, field.name, arguments[field.name])

@@ -167,7 +167,7 @@ async def create_server(
 
     def serve() -> TLSProtocol:
         observer = new_observer() if new_observer else None
-        client = TLSProtocol(
+        return TLSProtocol(
             ServerConnection(server.config, accepts_early_data=False, observer=observer),
             protocol_factory(),
             handshake_timeout=handshake_timeout,
@@ -175,9 +175,8 @@ async def create_server(
             on_handshake_failure=on_handshake_failure,
             half_open=half_open,
             danger_accept_truncation=danger_accept_truncation,
+            clients=server.clients,
         )
-        server.clients.add(client)
-        return client
 
     loop = asyncio.get_running_loop()
     if sock is None:

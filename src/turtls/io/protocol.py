@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableSet, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -65,9 +65,11 @@ class TLSProtocol(asyncio.BufferedProtocol):
         on_handshake_failure: OnHandshakeFailure | None = None,
         half_open: HalfOpenHandshakes | None = None,
         danger_accept_truncation: bool = False,
+        clients: MutableSet[TLSProtocol] | None = None,
     ) -> None:
-        """`handshaken` is told how the handshake ended; `half_open` are all that the server has under way. The others
-        are parameters of `turtls.aio.create_connection` and `turtls.aio.create_server`.
+        """`handshaken` is told how the handshake ended; `half_open` are all that the server has under way, `clients`
+        all that are connected to it. The others are parameters of `turtls.aio.create_connection` and
+        `turtls.aio.create_server`.
         """
         self.connection = connection
         self.closing = False
@@ -80,6 +82,7 @@ class TLSProtocol(asyncio.BufferedProtocol):
         self._handshaken = handshaken
         self._on_handshake_failure = on_handshake_failure
         self._half_open = half_open
+        self._clients = clients
         self._accept_truncation = danger_accept_truncation
         self._held: list[_News] = []
         self._pending: asyncio.Task[None] | None = None
@@ -100,12 +103,19 @@ class TLSProtocol(asyncio.BufferedProtocol):
         else:
             self._deliver = self.application.data_received
 
+    @property
+    def is_shaking_hands(self) -> bool:
+        """Whether the handshake is still under way."""
+        return self._transport is None
+
     # What the transport below calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin the handshake."""
         self._below = cast(asyncio.Transport, transport)
         self._timer = self._loop.call_later(self._handshake_timeout, self._handshake_timed_out)
+        if self._clients is not None:
+            self._clients.add(self)
         if self._half_open:
             self._half_open.begin(self._give_way)
         # The selector loops and uvloop read right after get_buffer, so that all connections of a thread can share one

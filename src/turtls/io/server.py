@@ -57,10 +57,13 @@ class TLSServer(asyncio.AbstractServer):
 
     def close_clients(self) -> None:
         """Close the connections that are there, as their transports' `close` does: what was written is sent, and
-        close_notify. asyncio's servers have this from Python 3.13 on.
+        close_notify. Handshakes are given up. asyncio's servers have this from Python 3.13 on.
         """
         for client in list(self.clients):
-            client.close()
+            if client.is_shaking_hands:
+                client.abort()
+            else:
+                client.close()
 
     def abort_clients(self) -> None:
         """Close the connections that are there now, whatever is lost by it."""

@@ -33,7 +33,7 @@ class Codec(Generic[T]):
         self.default = default
 
     def encode(self, value: T) -> bytes:
-        """The value as it stands in a message. Raises ValueError if it can't."""
+        """The value as it stands in a message. One that cannot is a mistake of this side's, and no ProtocolError."""
         raise NotImplementedError
 
     def decode_from(self, data: bytes, position: int) -> tuple[T, int]:
@@ -44,27 +44,27 @@ class Codec(Generic[T]):
 # ------------------------------------------------------------------------------------------- numbers
 
 
-def uint8(default: Any = NO_DEFAULT) -> Any:
+def uint8(*, default: Any = NO_DEFAULT) -> Any:
     """A number of one byte."""
     return _Number(1, default)
 
 
-def uint16(default: Any = NO_DEFAULT) -> Any:
+def uint16(*, default: Any = NO_DEFAULT) -> Any:
     """A number of two bytes, the most significant first."""
     return _Number(2, default)
 
 
-def uint24(default: Any = NO_DEFAULT) -> Any:
+def uint24(*, default: Any = NO_DEFAULT) -> Any:
     """A number of three bytes, the most significant first."""
     return _Number(3, default)
 
 
-def uint32(default: Any = NO_DEFAULT) -> Any:
+def uint32(*, default: Any = NO_DEFAULT) -> Any:
     """A number of four bytes, the most significant first."""
     return _Number(4, default)
 
 
-def code_point(registry: type[CodePoint], default: Any = NO_DEFAULT) -> Any:
+def code_point(registry: type[CodePoint], *, default: Any = NO_DEFAULT) -> Any:
     """A code point of `registry`; an unknown one is a value too."""
     return _CodePoint(registry, default)
 
@@ -110,17 +110,17 @@ class _CodePoint(Codec[Any]):
 # ------------------------------------------------------------------------------------------- bytes
 
 
-def fixed(length: int, default: Any = NO_DEFAULT) -> Any:
+def fixed(length: int, *, default: Any = NO_DEFAULT) -> Any:
     """`opaque name[length]`: exactly that many bytes."""
     return _Fixed(length, default)
 
 
-def opaque(floor: int, ceiling: int, default: Any = NO_DEFAULT) -> Any:
+def opaque(floor: int, ceiling: int, *, default: Any = NO_DEFAULT) -> Any:
     """`opaque name<floor..ceiling>`: bytes behind their length."""
     return _Opaque(floor, ceiling, default)
 
 
-def rest(default: Any = NO_DEFAULT) -> Any:
+def rest(*, default: Any = NO_DEFAULT) -> Any:
     """Everything up to the end of the message."""
     return _Rest(default)
 
@@ -193,7 +193,7 @@ class _Rest(Codec[bytes]):
 
 
 def vector(
-    item: type[CodePoint] | type[Structure] | Codec[Any], floor: int, ceiling: int, default: Any = NO_DEFAULT
+    item: type[CodePoint] | type[Structure] | Codec[Any], floor: int, ceiling: int, *, default: Any = NO_DEFAULT
 ) -> Any:
     """`T name<floor..ceiling>`: items behind their length in bytes."""
     if isinstance(item, Codec):
@@ -203,7 +203,7 @@ def vector(
     return _Vector(_Nested(item), floor, ceiling, default)
 
 
-def nested(item: type[Structure], default: Any = NO_DEFAULT) -> Any:
+def nested(item: type[Structure], *, default: Any = NO_DEFAULT) -> Any:
     """A struct inside a struct."""
     return _Nested(item, default)
 

@@ -35,7 +35,7 @@ class _Beside(NamedTuple):
     default: Any
 
 
-def beside(default: Any = NO_DEFAULT, *, init: Literal[False] = False) -> Any:
+def beside(*, default: Any = NO_DEFAULT, init: Literal[False] = False) -> Any:
     """A field that is kept beside the message's own, and is set later; until then it is `default`, if there is one."""
     return _Beside(default)
 
