@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import statistics
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -22,6 +24,15 @@ class Figure:
     """How many times as fast as the reference: the median of the rounds' ratios. None without a reference."""
     spread: float | None
     """Half of the range that the middle half of the rounds' ratios lie in."""
+
+
+def stay_on_one_core() -> None:
+    """Let contenders in processes of their own run where this one does: cores differ in what else they have to do.
+
+    Some systems, as macOS and Windows, leave no choice.
+    """
+    if sys.platform == "linux":
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # inherited by what is started from here on
 
 
 def settle_allocator() -> None:

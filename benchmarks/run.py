@@ -27,7 +27,7 @@ from benchmarks.contenders.primitives import Primitives
 from benchmarks.contenders.py_openssl import PyOpenSSL
 from benchmarks.contenders.stdlib import StandardLibrary
 from benchmarks.contenders.tlslite_ng import TlsliteNg
-from benchmarks.measure import Figure, settle_allocator
+from benchmarks.measure import Figure, settle_allocator, stay_on_one_core
 from benchmarks.rows import HANDSHAKES, TRANSFERS, Result
 
 _WIDTH = 120
@@ -44,6 +44,7 @@ def main() -> None:
     arguments = _arguments()
     console = Console()
     console.width = max(console.width, _WIDTH)
+    stay_on_one_core()
     settle_allocator()
     effort = sections.Effort(
         only=arguments.only,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from benchmarks.contenders.cases import Work
@@ -50,3 +53,17 @@ def test_one_round_that_was_disturbed_does_not_change_the_ratio() -> None:
     taken = iter([0.1, *([0.1] * 6), 9.0])
     figures = compare({"a": lambda times: next(taken), "b": lambda times: 0.1}, "b", rounds=7, seconds=0.1)
     assert figures["a"].ratio == pytest.approx(1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems leave no choice")
+def test_all_contenders_run_on_one_core() -> None:
+    """Those in processes of their own, too."""
+    told = "import os; print(sorted(os.sched_getaffinity(0)))"
+    script = f"""
+import subprocess, sys
+from benchmarks.measure import stay_on_one_core
+stay_on_one_core()
+subprocess.run([sys.executable, "-c", {told!r}], check=True)
+"""
+    printed = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout
+    assert len(printed.split(",")) == 1
