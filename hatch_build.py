@@ -111,12 +111,12 @@ def _write_out_structs(root: Path, work: Path) -> set[Path]:
     shutil.copy(root / "pyproject.toml", work)
     sources = {path for pattern in COMPILED for path in (work / PACKAGE).glob(pattern) if path.name != "__init__.py"}
     sources -= {work / PACKAGE / name for name in SOURCES_STAY}
-    texts = {path: path.read_text() for path in sources}
+    texts = {path: path.read_text(encoding="utf-8") for path in sources}
     modules = {path: ast.parse(text) for path, text in texts.items()}
     structs = _structs(list(modules.values()))
     for path, module in modules.items():
         if not structs.isdisjoint(module.body):
-            path.write_text(_written_out(texts[path], module, structs))
+            path.write_text(_written_out(texts[path], module, structs), encoding="utf-8")
     return {path.relative_to(work) for path in sources}
 
 
