@@ -133,7 +133,7 @@ class TLSProtocol(asyncio.BufferedProtocol):
         if self._failed:
             return
         try:
-            received = self._buffer[:nbytes]
+            received = self._buffer[:nbytes]  # as bytes where it is short: a connection takes those fastest
             events = self.connection.receive_data(bytes(received) if nbytes <= FULL_RECORD else received)
         except ClosedError:
             pass  # both sides have said goodbye: what comes behind that is ignored (RFC 8446, section 6.1)
@@ -176,6 +176,8 @@ class TLSProtocol(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """It is over."""
         self.closing = True
+        if self._clients is not None:
+            self._clients.discard(self)
         self._end_handshake()
         if self._pending:
             self._pending.cancel()
